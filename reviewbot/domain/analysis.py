@@ -1,0 +1,19 @@
+"""What one analyzer says of a change."""
+
+from dataclasses import dataclass
+
+from reviewbot.domain.finding import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """An analyzer's findings, and which files it can vouch for."""
+
+    findings: tuple[Finding, ...] = ()
+    """Only on changed lines, each with a span."""
+    covered: frozenset[str] = frozenset()
+    """Paths that count as reviewed: the analyzer understands their language and has read them."""
+    failed: tuple[tuple[str, str], ...] = ()
+    """Path and reason where it should have read a file and could not."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the report, for example which configuration was used."""

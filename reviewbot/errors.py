@@ -1,0 +1,48 @@
+"""What ends a run, each with its exit code.
+
+    ReviewbotError
+    ├── UsageError        2   arguments, configuration, or input that cannot be read
+    ├── ForgeError        3   the forge refused or could not be reached
+    ├── ProviderError     4   the model's endpoint refused, failed or answered nonsense
+    ├── BudgetExceeded    5   the money set aside for the run is used up
+    └── SandboxError      6   generated tests could not be run safely
+
+Failures of one chunk are values (`reviewbot.domain.outcome`), not exceptions. Messages say what
+happened, the likely cause, and what to do next.
+"""
+
+
+class ReviewbotError(Exception):
+    """The root: shown to the user as it is, without a traceback."""
+
+    exit_code = 70
+
+
+class UsageError(ReviewbotError):
+    """Arguments, configuration or input that the user can mend."""
+
+    exit_code = 2
+
+
+class ForgeError(ReviewbotError):
+    """The forge refused or could not be reached."""
+
+    exit_code = 3
+
+
+class ProviderError(ReviewbotError):
+    """The model's endpoint refused, failed, or answered what cannot be used."""
+
+    exit_code = 4
+
+
+class BudgetExceeded(ReviewbotError):  # noqa: N818 - the field's word, and shorter than "...Error"
+    """The next request could cost more than is left."""
+
+    exit_code = 5
+
+
+class SandboxError(ReviewbotError):
+    """Generated tests could not be run safely."""
+
+    exit_code = 6

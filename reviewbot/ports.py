@@ -1,0 +1,39 @@
+"""Everything pluggable, on one page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from reviewbot.domain.analysis import Analysis
+from reviewbot.domain.outcome import Report
+from reviewbot.domain.patch import FilePatch
+
+
+class Sources(Protocol):
+    """The texts around a change. Nothing of them is ever imported or run."""
+
+    def new_text(self, file: FilePatch) -> bytes | None:
+        """Give the whole new text of a changed file, or None where only the diff is known."""
+        ...
+
+    def trusted_files(self, names: frozenset[str]) -> Mapping[str, bytes]:
+        """Give every file with one of these base names, by path, from the side that is trusted.
+
+        In a pipeline that is the target of the change; on a local run the work tree.
+        """
+        ...
+
+
+class Analyzer(Protocol):
+    """A static check: a module's ``analyze`` in ``reviewbot/analyzers``."""
+
+    def __call__(self, files: Sequence[FilePatch], sources: Sources) -> Analysis:
+        """Look at the files (already filtered) and report on their changed lines."""
+        ...
+
+
+class Output(Protocol):
+    """A format of the report: a module's ``render`` in ``reviewbot/outputs``."""
+
+    def __call__(self, report: Report) -> str:
+        """Render a report; deterministic, ends with a newline."""
+        ...
