@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from reviewbot.domain.analysis import Analysis
+from reviewbot.domain.endpoint import ModelOptions
+from reviewbot.domain.events import Progress
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.patch import FilePatch
+from reviewbot.domain.prompt import Completion, Prompt
+from reviewbot.domain.usage import Usage
 
 
 class Sources(Protocol):
@@ -28,6 +32,25 @@ class Analyzer(Protocol):
 
     def __call__(self, files: Sequence[FilePatch], sources: Sources) -> Analysis:
         """Look at the files (already filtered) and report on their changed lines."""
+        ...
+
+
+class Model(Protocol):
+    """A model that can be asked: `reviewbot.llm.client.Client`, or a script in tests."""
+
+    usage: Usage
+    """Totals so far."""
+
+    async def complete(self, prompt: Prompt, options: ModelOptions) -> Completion:
+        """Answer a prompt. Raises BudgetExceeded or ProviderError."""
+        ...
+
+
+class Observer(Protocol):
+    """Hears of progress."""
+
+    def __call__(self, progress: Progress) -> None:
+        """Take note; must not raise."""
         ...
 
 

@@ -59,3 +59,13 @@ class ContextBudget:
     """Wanted size of a prompt: models read small contexts better, and small chunks run at once."""
     overlap_lines: int = 3
     """Lines repeated where a hunk is split."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkOutcome:
+    """What became of a chunk that was not reviewed."""
+
+    chunk: Chunk
+    failed: bool
+    """False where it was left out on purpose, as when the budget ended."""
+    reason: str

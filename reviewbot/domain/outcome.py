@@ -1,6 +1,7 @@
 """What became of the change: outcomes by line, the report of a run, and its verdict."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -102,16 +103,21 @@ class Report:
     @property
     def lines(self) -> LineCounts:
         """Count the changed lines of all files by outcome."""
-        skipped = failed = changed = 0
-        for entry in self.files:
-            changed += entry.file.changed_count
-            for run in entry.unreviewed:
-                count = _changed_in(entry.file, run)
-                if run.outcome is Outcome.SKIPPED:
-                    skipped += count
-                else:
-                    failed += count
-        return LineCounts(reviewed=changed - skipped - failed, skipped=skipped, failed=failed)
+        return counted(self.files)
+
+
+def counted(files: Iterable[FileReport]) -> LineCounts:
+    """Count the changed lines of files by what became of them."""
+    skipped = failed = changed = 0
+    for entry in files:
+        changed += entry.file.changed_count
+        for run in entry.unreviewed:
+            count = _changed_in(entry.file, run)
+            if run.outcome is Outcome.SKIPPED:
+                skipped += count
+            else:
+                failed += count
+    return LineCounts(reviewed=changed - skipped - failed, skipped=skipped, failed=failed)
 
 
 def _changed_in(file: FilePatch, run: Unreviewed) -> int:

@@ -1,0 +1,130 @@
+"""Commands and options. Imports nothing heavy: ``--help`` has to be quick."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from reviewbot import __version__
+
+FORMATS = ("text", "markdown", "html", "json", "sarif", "codequality", "junit", "annotations")
+LEVELS = ("never", "low", "medium", "high", "critical")
+_EPILOG = """\
+exit codes:
+  0 pass · 1 gate failed · 2 usage, configuration or unreadable input · 3 forge · 4 model provider ·
+  5 budget ended · 6 sandbox · 70 bug in reviewbot · 130 interrupted
+"""
+_DESCRIPTION = """\
+Reviews a change: exact diff, findings with proof, nothing silently dropped.
+Without an API key static rules review it; with REVIEWBOT_API_KEY or REVIEWBOT_BASE_URL a model does.
+"""
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line. Exits with 2 on a mistake and with 0 after ``--help``, as argparse does."""
+    parser = argparse.ArgumentParser(
+        prog="reviewbot",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=_Formatter,
+    )
+    parser.add_argument("--version", action="version", version=f"reviewbot {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _review(_command(commands, "review", "review a change, and show or save the report"))
+    _plan(_command(commands, "plan", "show what a review would send: files, chunks, tokens, cost. No network, no key"))
+    _config(_command(commands, "config", "show, validate or describe the configuration"))
+    options = parser.parse_args(argv)
+    _check(parser, options)
+    return options
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        # A fixed width: help is part of the documentation, and compared with it.
+        super().__init__(prog, max_help_position=30, width=110)
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
+) -> argparse.ArgumentParser:
+    text = summary[0].upper() + summary[1:] + "."
+    return commands.add_parser(
+        name, help=summary, description=text, formatter_class=_Formatter, allow_abbrev=False
+    )
+
+
+def _selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is reviewed")
+    group.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
+    group.add_argument(
+        "--base", metavar="REF", help="compare from the merge base with REF (default: the default branch)"
+    )
+    group.add_argument("--head", metavar="REF", help="commit to review (default: the work tree)")
+    group.add_argument("--staged", action="store_true", help="review what is staged")
+    group.add_argument("--diff", metavar="FILE", help="review a unified diff alone; - reads standard input")
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration file, instead of the project's")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _review(parser: argparse.ArgumentParser) -> None:
+    _selection(parser)
+    how = parser.add_argument_group("how")
+    how.add_argument("--engine", choices=("auto", "static", "llm"), help="who reviews (default: auto)")
+    how.add_argument(
+        "--import", dest="imports", type=Path, action="append", default=[], metavar="SARIF",
+        help="take findings of another tool from its SARIF report (repeatable)",
+    )  # fmt: skip
+    how.add_argument("--budget", metavar="USD", help="most that this run may cost")
+    how.add_argument(
+        "--max-comments", type=int, metavar="N",
+        help="inline comments at most, most severe first; 0 is no cap (default: 10; high and critical ones always)",
+    )  # fmt: skip
+    how.add_argument("--fail-on", choices=LEVELS, help="exit with 1 on findings from this severity (default: never)")
+    out = parser.add_argument_group("output")
+    out.add_argument("--format", choices=FORMATS, default="text", help="what goes to standard output (default: text)")
+    out.add_argument(
+        "--output", dest="outputs", type=_output, action="append", default=[], metavar="FORMAT=PATH",
+        help="write another format to a file (repeatable)",
+    )  # fmt: skip
+    out.add_argument("--save-report", type=Path, metavar="PATH", help="write the JSON report here too")
+    out.add_argument("--no-post", action="store_true", help="post nothing (this version never posts)")
+    out.add_argument("--quiet", action="store_true", help="no progress and no notes on standard error")
+    out.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in text output")
+    _common(parser)
+
+
+def _plan(parser: argparse.ArgumentParser) -> None:
+    _selection(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+    _common(parser)
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action", choices=("show", "validate", "schema"),
+        help="show: every setting in force with its origin · validate: check the files · schema: JSON schema",
+    )  # fmt: skip
+    parser.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
+    parser.add_argument("--base", metavar="REF", help="in a pipeline, the target whose configuration counts")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="of show (default: text)")
+    _common(parser)
+
+
+def _output(text: str) -> tuple[str, Path]:
+    name, mark, path = text.partition("=")
+    if not mark or name not in FORMATS or not path:
+        message = f"'{text}' is not FORMAT=PATH with one of {', '.join(FORMATS)}"
+        raise argparse.ArgumentTypeError(message)
+    return name, Path(path)
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse combinations that contradict each other."""
+    if options.command == "config":
+        return
+    if options.diff is not None and (options.base or options.head or options.staged):
+        parser.error("--diff is the whole change: it does not go with --base, --head or --staged")
+    if options.staged and (options.head or options.base):
+        parser.error("--staged compares the index with HEAD: it does not go with --base or --head")

@@ -1,0 +1,27 @@
+"""``reviewbot plan``."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from reviewbot.cli import inputs, streams
+from reviewbot.outputs import plan as output
+from reviewbot.pipeline import plan as make_plan
+from reviewbot.steps import prompting
+from reviewbot.steps.counting import tokens
+from reviewbot.wiring import configuration, engines
+from reviewbot.wiring.changes import opened
+from reviewbot.wiring.surroundings import utc_now
+
+
+def plan(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Show what a review would send; gives the exit code."""
+    with opened(inputs.selection(options), environ, Path.cwd()) as source:
+        settings = configuration.effective(
+            {}, environ, trust=source.trust, git=source.git, config=options.config
+        ).settings
+        system = prompting.system(engines.templates(source.trust), settings.instructions)
+        policy = engines.policy(settings, "llm", ())
+        planned = make_plan(source.change, policy, engines.model(settings), system, tokens, utc_now())
+    streams.write_text(output.as_json(planned) if options.format == "json" else output.as_text(planned))
+    return planned.exit_code

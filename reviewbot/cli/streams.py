@@ -1,0 +1,95 @@
+"""What goes where: the result to stdout or a file, all else to stderr."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+from reviewbot.domain.events import Progress
+from reviewbot.domain.outcome import Report
+from reviewbot.errors import UsageError
+
+Observer = Callable[[Progress], None]
+_WIDTHS = (60, 120)
+
+
+class Notes:
+    """Sentences for people, on stderr."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __call__(self, sentence: str) -> None:
+        """Say something, unless the user wants it quiet."""
+        if not self._quiet:
+            sys.stderr.write(f"reviewbot: {sentence}\n")
+
+
+def render(name: str, report: Report) -> str:
+    """Render a report in a format by its name; only that format's module is loaded."""
+    text: str = import_module(f"reviewbot.outputs.{name}").render(report)
+    return text
+
+
+def write_stdout(name: str, report: Report, color: str, environ: Mapping[str, str]) -> None:
+    """Write the result, and nothing else, to standard output."""
+    if name == "text":
+        from reviewbot.outputs import text
+
+        columns = shutil.get_terminal_size((100, 24)).columns
+        width = min(max(columns, _WIDTHS[0]), _WIDTHS[1])
+        rendered = text.render(report, color=wants_color(color, environ), width=width)
+    else:
+        rendered = render(name, report)
+    write_text(rendered)
+
+
+def write_text(text: str) -> None:
+    """Write text to standard output as UTF-8, whatever the locale says."""
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()
+
+
+def write_file(path: Path, name: str, report: Report) -> None:
+    """Write a format to a file, whole or not at all. Raises UsageError if that is impossible."""
+    data = render(name, report).encode("utf-8", "backslashreplace")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror or error}"
+        raise UsageError(message) from error
+
+
+def wants_color(choice: str, environ: Mapping[str, str]) -> bool:
+    """Decide on colour: the flag, then NO_COLOR and FORCE_COLOR, then whether stdout is a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    return bool(environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Observer]:
+    """Show how far the requests are: a bar on a terminal, nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("reviewing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+
+        def observe(state: Progress) -> None:
+            failed = f"{state.failed} failed" if state.failed else ""
+            bar.update(task, total=state.total, completed=state.done, description=failed)
+
+        yield observe

@@ -1,0 +1,53 @@
+"""Where a model is, under which keys, and with which parameters it is asked."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key with its share of the requests. Its text shows in no repr."""
+
+    value: str = field(repr=False)
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An OpenAI-compatible endpoint; requests go to ``base_url/chat/completions``."""
+
+    base_url: str
+    keys: tuple[ApiKey, ...] = field(default=(), repr=False)
+    """None for a local server that wants none."""
+
+    @property
+    def host(self) -> str:
+        """The host name, for people and for choosing a provider's spelling."""
+        return urlsplit(self.base_url).hostname or self.base_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOptions:
+    """Parameters of one task's requests."""
+
+    name: str
+    temperature: float = 0.2
+    max_tokens: int = 8_000
+    """Of the answer."""
+    thinking: bool = False
+    """Whether a model that can think aloud first may do so; sent where the provider knows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientOptions:
+    """How requests are sent. Times in seconds."""
+
+    concurrency: int = 16
+    attempts: int = 6
+    connect_timeout_s: float = 30.0
+    timeout_s: float = 180.0
+    """For one attempt."""
+    deadline_s: float = 600.0
+    """For one request with all its attempts."""
+    wait_initial_s: float = 0.5
+    wait_max_s: float = 10.0

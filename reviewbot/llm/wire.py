@@ -1,0 +1,100 @@
+"""The form that OpenAI gave and most servers speak: what providers share of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from reviewbot.domain.endpoint import ModelOptions
+from reviewbot.domain.prompt import Completion, Prompt
+from reviewbot.domain.usage import TokenUsage
+
+
+
+
+_FINDING = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["path", "line", "quote", "side", "severity", "category", "title", "body", "suggestion"],
+    "properties": {
+        "path": {"type": "string"},
+        "line": {"type": ["integer", "null"]},
+        "quote": {"type": "string"},
+        "side": {"type": "string", "enum": ["RIGHT", "LEFT"]},
+        "severity": {"type": "string", "enum": ["low", "medium", "high", "critical"]},
+        "category": {"type": "string", "enum": ["bug", "security", "performance", "test", "maintainability"]},
+        "title": {"type": "string"},
+        "body": {"type": "string"},
+        "suggestion": {"type": ["string", "null"]},
+    },
+}
+_REVIEW_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["findings"],
+    "properties": {"findings": {"type": "array", "items": _FINDING}},
+}
+
+
+def chat_body(prompt: Prompt, options: ModelOptions, answer_format: str) -> dict[str, object]:
+    """Spell a request."""
+    request: dict[str, object] = {
+        "model": options.name,
+        "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
+        "temperature": options.temperature,
+        "max_tokens": options.max_tokens,
+    }
+    if answer_format == "json_schema":
+        schema = {"name": prompt.task.value, "strict": True, "schema": _REVIEW_SCHEMA}
+        request["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif answer_format == "json_object":
+        request["response_format"] = {"type": "json_object"}
+    return request
+
+
+def read_completion(data: bytes) -> Completion:
+    """Read an answer. Raises ValueError where it is none."""
+    answer = json.loads(data)
+    if not isinstance(answer, Mapping):
+        message = "the answer is no JSON object"
+        raise ValueError(message)  # noqa: TRY004 - callers know one error for every answer that is none
+    choices = answer.get("choices")
+    first = choices[0] if isinstance(choices, Sequence) and choices else None
+    said = first.get("message") if isinstance(first, Mapping) else None
+    if not isinstance(first, Mapping) or not isinstance(said, Mapping):
+        message = "the answer has no choices[0].message"
+        raise ValueError(message)
+    content, reason, model = said.get("content"), first.get("finish_reason"), answer.get("model")
+    return Completion(
+        text=content if isinstance(content, str) else "",
+        finish_reason=reason if isinstance(reason, str) else None,
+        model=model if isinstance(model, str) else None,
+        usage=_usage(answer.get("usage")),
+    )
+
+
+def read_error(data: bytes) -> str:
+    """Give the provider's own words from an error's body, or its first characters."""
+    try:
+        answer = json.loads(data)
+    except ValueError:
+        return " ".join(data[:200].decode("utf-8", "replace").split())
+    error = answer.get("error", answer) if isinstance(answer, Mapping) else answer
+    said = error.get("message") or error.get("detail") if isinstance(error, Mapping) else error
+    return " ".join(str(said or answer)[:300].split())
+
+
+def _usage(said: object) -> TokenUsage:
+    if not isinstance(said, Mapping):
+        return TokenUsage()
+    details = said.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
+    # DeepSeek names the tokens of its prefix cache at the top.
+    hit = said.get("prompt_cache_hit_tokens", cached)
+    return TokenUsage(
+        prompt_tokens=_count(said.get("prompt_tokens")),
+        cached_tokens=_count(hit),
+        completion_tokens=_count(said.get("completion_tokens")),
+    )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0

@@ -1,0 +1,228 @@
+"""The journey, top to bottom: a patch in, a report out. Knows ports and steps, and no adapter."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jinja2 import Environment
+
+from reviewbot.domain.analysis import Analysis
+from reviewbot.domain.chunk import ContextBudget
+from reviewbot.domain.endpoint import ModelOptions
+from reviewbot.domain.finding import Finding, Rejection, Severity
+from reviewbot.domain.outcome import Comparison, Outcome, Report, counted
+from reviewbot.domain.patch import FilePatch, Patch, Status
+from reviewbot.domain.planned import Estimate, PlannedChunk, ReviewPlan
+from reviewbot.domain.usage import TokenUsage, Usage
+from reviewbot.llm import prices
+from reviewbot.ports import Analyzer, Sources
+from reviewbot.reviewing import Answers, Asking, ask
+from reviewbot.steps import accounting, anchoring, chunking, filtering, gating, merging, prompting
+from reviewbot.steps.accounting import Fate
+
+_ANSWER_TOKENS = 600  # of an answer with a few findings; used for estimates only
+_PYTHON = (".py", ".pyi")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be reviewed, and what is known around it."""
+
+    patch: Patch
+    comparison: Comparison
+    sources: Sources
+    attributes: Mapping[str, Mapping[str, str]]
+    """git attributes by path, from the trusted side."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the configuration says of the review itself."""
+
+    rules: filtering.Rules
+    budget: ContextBudget
+    max_comments: int
+    fail_on: Severity | None
+    analyzers: tuple[Analyzer, ...]
+    """Of languages: they see the files that are reviewed."""
+    text_checks: tuple[Analyzer, ...]
+    """Of any text, generated and vendored files included; they do not count as a review."""
+    hint: str
+    """What a file that no static rule understands needs."""
+
+
+def fates(change: Change, policy: Policy) -> tuple[Fate | None, ...]:
+    """Say for each file why it is not reviewed, or None if it is to be."""
+    reasons = filtering.reasons(change.patch.files, policy.rules, change.attributes)
+    return tuple(
+        (Outcome.FAILED, f"its diff cannot be read: {file.defect}")
+        if file.defect is not None
+        else None
+        if reason is None
+        else (Outcome.SKIPPED, reason)
+        for file, reason in zip(change.patch.files, reasons, strict=True)
+    )
+
+
+def chunks(
+    change: Change, policy: Policy, known: Sequence[Fate | None], fixed_tokens: int, count: Callable[[str], int]
+) -> chunking.Plan:
+    """Cut what is to be reviewed into requests."""
+    files = [(index, file) for index, file in enumerate(change.patch.files) if known[index] is None]
+    return chunking.plan(files, policy.budget, fixed_tokens, count)
+
+
+def plan(
+    change: Change, policy: Policy, options: ModelOptions, system: str, count: Callable[[str], int], now: datetime
+) -> ReviewPlan:
+    """Say what a review would send and cost, without sending anything."""
+    known = fates(change, policy)
+    planned = chunks(change, policy, known, count(system), count)
+    used = TokenUsage(
+        prompt_tokens=sum(chunk.prompt_tokens for chunk in planned.chunks),
+        completion_tokens=_ANSWER_TOKENS * len(planned.chunks),
+    )
+    price = prices.at(options.name, now)
+    files = accounting.by_line(change.patch.files, known, planned.too_long, ())
+    return ReviewPlan(
+        model=options.name,
+        comparison=change.comparison,
+        files=files,
+        chunks=tuple(
+            PlannedChunk(
+                id=chunk.id,
+                paths=tuple(entry.file.path for entry in chunk.files),
+                prompt_tokens=chunk.prompt_tokens,
+            )
+            for chunk in planned.chunks
+        ),
+        estimate=Estimate(
+            requests=len(planned.chunks),
+            prompt_tokens=used.prompt_tokens,
+            completion_tokens=used.completion_tokens,
+            cost_usd=None if price is None else price.cost(used),
+        ),
+        exit_code=2 if any(file.defect for file in change.patch.files) else 0,
+    )
+
+
+def review_statically(change: Change, policy: Policy) -> Report:
+    """Review with static rules alone."""
+    started = time.monotonic()
+    known = fates(change, policy)
+    analyses = _analyze(change, policy, known)
+    covered = frozenset[str]().union(*(analysis.covered for analysis in analyses))
+    failed = {path: reason for analysis in analyses for path, reason in analysis.failed}
+    final = [
+        fate if fate is not None else _static_fate(file, covered, failed, policy.hint)
+        for file, fate in zip(change.patch.files, known, strict=True)
+    ]
+    files = accounting.by_file(change.patch.files, final)
+    trouble = [(2, reason) for reason in dict.fromkeys(failed.values())]
+    findings = [finding for analysis in analyses for finding in analysis.findings]
+    usage = Usage(wall_s=time.monotonic() - started)
+    report = Report(
+        engine="static", model=None, comparison=change.comparison, files=files, findings=(), usage=usage,
+        notes=(*change.notes, *_notes(analyses)),
+    )  # fmt: skip
+    return _finished(report, change, policy, findings, (), trouble)
+
+
+async def review_with_model(change: Change, policy: Policy, asking: Asking) -> Report:
+    """Review with a model; static rules run beside it."""
+    started = time.monotonic()
+    known = fates(change, policy)
+    planned = chunks(change, policy, known, asking.count(asking.system), asking.count)
+    static = asyncio.create_task(asyncio.to_thread(_analyze, change, policy, known))
+    answers = await ask(asking, planned.chunks)
+    analyses = await static
+    placed = anchoring.place(answers.findings, change.patch, prompting.readable)
+    files = accounting.by_line(change.patch.files, known, planned.too_long, answers.unfinished)
+    report = Report(
+        engine="llm",
+        model=asking.options.name,
+        comparison=change.comparison,
+        files=files,
+        findings=(),
+        usage=replace(asking.model.usage, wall_s=time.monotonic() - started),
+        notes=(*change.notes, *_notes(analyses), *_model_notes(answers), *_failures(analyses)),
+    )
+    findings = [finding for analysis in analyses for finding in analysis.findings] + list(placed)
+    return _finished(report, change, policy, findings, answers.rejected, _model_trouble(answers))
+
+
+def _analyze(change: Change, policy: Policy, known: Sequence[Fate | None]) -> tuple[Analysis, ...]:
+    """Run all static checks. What the user told us to ignore is ignored by all of them."""
+    reviewed = [file for file, fate in zip(change.patch.files, known, strict=True) if fate is None]
+    texts = [file for file in change.patch.files if file.hunks and not _ignored(file, policy.rules)]
+    return (
+        *(analyzer(reviewed, change.sources) for analyzer in policy.analyzers),
+        *(check(texts, change.sources) for check in policy.text_checks),
+    )
+
+
+def _ignored(file: FilePatch, rules: filtering.Rules) -> bool:
+    return any(filtering.matches(file.path, glob) for glob in rules.ignore)
+
+
+def _static_fate(file: FilePatch, covered: frozenset[str], failed: Mapping[str, str], hint: str) -> Fate | None:
+    if file.path in failed:
+        return Outcome.FAILED, failed[file.path]
+    if file.path in covered:
+        return None
+    if file.path.endswith(_PYTHON) and file.status is not Status.DELETED:
+        return Outcome.SKIPPED, "static rules need the whole file, and the diff alone does not hold it: give --repo DIR"
+    name = file.path.rpartition("/")[2]
+    suffix = name[name.rfind(".") :] if "." in name[1:] else name
+    return Outcome.SKIPPED, f"no static rules for {suffix} files: {hint}"
+
+
+def _finished(
+    report: Report,
+    change: Change,
+    policy: Policy,
+    findings: Sequence[Finding],
+    rejected: Sequence[Rejection],
+    trouble: Sequence[tuple[int, str]],
+) -> Report:
+    """Merge, rank and judge: what every engine ends with."""
+    merged = merging.merge(findings, change.patch, policy.max_comments)
+    unread = [file.path for file in change.patch.files if file.defect is not None]
+    if unread:
+        trouble = [*trouble, (2, f"{len(unread)} of {len(change.patch.files)} files of the diff cannot be read")]
+    verdict = gating.judge(merged.findings, counted(report.files), policy.fail_on, trouble)
+    return replace(report, findings=merged.findings, rejected=(*rejected, *merged.rejected), verdict=verdict)
+
+
+def _model_trouble(answers: Answers) -> list[tuple[int, str]]:
+    trouble = []
+    failed = [outcome for outcome in answers.unfinished if outcome.failed]
+    if answers.interrupted:
+        trouble.append((130, "interrupted: the report holds what was known by then"))
+    if failed:
+        noun = "request" if len(failed) == 1 else "requests"
+        trouble.append((4, f"{len(failed)} {noun} failed for good: {failed[0].reason}"))
+    if answers.budget_ended:
+        trouble.append((5, answers.budget_ended))
+    return trouble
+
+
+def _notes(analyses: Sequence[Analysis]) -> tuple[str, ...]:
+    return tuple(note for analysis in analyses for note in analysis.notes)
+
+
+def _failures(analyses: Sequence[Analysis]) -> tuple[str, ...]:
+    reasons = dict.fromkeys(reason for analysis in analyses for _, reason in analysis.failed)
+    return tuple(f"static rules did not run on some files: {reason}" for reason in reasons)
+
+
+def _model_notes(answers: Answers) -> tuple[str, ...]:
+    if not answers.redacted:
+        return ()
+    noun = "secret was" if answers.redacted == 1 else "secrets were"
+    return (f"{answers.redacted} {noun} taken out of what the model was sent",)
+
+

@@ -1,0 +1,202 @@
+"""Names that a user gives → the two sides to compare."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reviewbot.domain.outcome import Comparison
+from reviewbot.errors import UsageError
+from reviewbot.repository.git import Git, GitError
+from reviewbot.repository.snapshot import Snapshot
+
+_DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
+_SHORT = 7
+_DEEPEN = ("--deepen=200", "--deepen=2000", "--unshallow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user, or the pipeline's variables, asked to compare."""
+
+    base: str | None = None
+    head: str | None = None
+    """None stands for the work tree."""
+    staged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """Two trees to compare, and the commit that a pipeline trusts."""
+
+    base_tree: str
+    head_tree: str
+    target: str
+    """Commit or tree of the target side: configuration in a pipeline is read from it."""
+    comparison: Comparison
+
+
+def resolve(git: Git, request: Request, snapshot: Snapshot) -> Sides:
+    """Find the two sides. Raises UsageError that says what is missing and what to do."""
+    head_commit = git.commit(request.head or "HEAD")
+    if request.head is not None and head_commit is None:
+        message = f"there is no commit '{request.head}' here. Check the name, or fetch it: git fetch origin"
+        raise UsageError(message)
+    if head_commit is None:
+        return _first_commit(git, request, snapshot)
+    if request.staged:
+        base = Base(commit=head_commit, merge_base=head_commit, name="HEAD", is_default=False)
+        return _sides(git, base, snapshot.index_tree(), None, "the staged changes")
+    base = _named_base(git, request.base, head_commit) if request.base else _default_base(git, head_commit)
+    if request.head is not None or git.bare:
+        label = f"{request.head or 'HEAD'} ({head_commit[:_SHORT]})"
+        sides = _sides(git, base, f"{head_commit}^{{tree}}", head_commit, label)
+    else:
+        sides = _sides(git, base, snapshot.work_tree(), None, "the work tree")
+    if base.is_default and request.base is None and _tree(git, sides.base_tree) == _tree(git, sides.head_tree):
+        return _last_commit(git, head_commit)
+    return sides
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The target of a change and the commit to compare from."""
+
+    commit: str
+    merge_base: str
+    name: str
+    is_default: bool
+    """Whether the head is on that branch itself."""
+
+
+def _first_commit(git: Git, request: Request, snapshot: Snapshot) -> Sides:
+    if not request.staged or request.base:
+        message = (
+            f"{git.folder} has no commit yet, so there is nothing to compare with. Commit first, or review "
+            "what is staged for the first commit with --staged"
+        )
+        raise UsageError(message)
+    empty = snapshot.empty_tree()
+    return Sides(
+        base_tree=empty,
+        head_tree=snapshot.index_tree(),
+        target=empty,
+        comparison=Comparison(base_sha=None, head_sha=None, description="nothing → the first commit's staged files"),
+    )
+
+
+def _sides(git: Git, base: Base, head_tree: str, head_sha: str | None, head_label: str) -> Sides:
+    same = base.name.startswith(base.merge_base[:_SHORT])
+    label = base.name[:12] if same else f"{base.name} ({base.merge_base[:_SHORT]})"
+    return Sides(
+        base_tree=f"{base.merge_base}^{{tree}}",
+        head_tree=head_tree,
+        target=base.commit,
+        comparison=Comparison(
+            base_sha=base.merge_base, head_sha=head_sha, description=f"{label} → {head_label}"
+        ),
+    )
+
+
+def _last_commit(git: Git, head: str) -> Sides:
+    """On the default branch with nothing changed, the last commit is what people want to see."""
+    parent = git.commit(f"{head}~1")
+    label = f"last commit ({head[:_SHORT]})"
+    if parent is None and git.shallow:
+        _fetch(git, "--deepen=1")
+        parent = git.commit(f"{head}~1")
+    if parent is None:
+        empty = git.run("hash-object", "-t", "tree", "--stdin", stdin=b"").decode().strip()
+        nothing = Comparison(base_sha=None, head_sha=head, description=f"nothing → {label}")
+        return Sides(base_tree=empty, head_tree=f"{head}^{{tree}}", target=empty, comparison=nothing)
+    base = Base(commit=parent, merge_base=parent, name=parent[:_SHORT], is_default=True)
+    return _sides(git, base, f"{head}^{{tree}}", head, label)
+
+
+def _tree(git: Git, name: str) -> str | None:
+    return git.try_line("rev-parse", "--verify", "--quiet", "--end-of-options", name)
+
+
+def _named_base(git: Git, name: str, head: str) -> Base:
+    if name.startswith("-"):
+        message = f"--base wants the name of a commit or branch, not '{name}'"
+        raise UsageError(message)
+    commit = git.commit(name) or _fetched(git, name)
+    return Base(commit=commit, merge_base=_merge_base(git, commit, name, head), name=name, is_default=False)
+
+
+def _default_base(git: Git, head: str) -> Base:
+    """Take the default branch: the remote's word for it first, then the usual names."""
+    current = git.try_line("symbolic-ref", "--quiet", "--short", "HEAD")
+    remote = git.try_line("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    names = [remote] if remote else []
+    names += [f"origin/{name}" for name in _DEFAULT_BRANCHES] + list(_DEFAULT_BRANCHES)
+    for name in names:
+        commit = git.commit(name)
+        if commit is not None:
+            own = current is None or current == name.removeprefix("origin/")
+            return Base(
+                commit=commit,
+                merge_base=_merge_base(git, commit, name, head),
+                name=name,
+                is_default=own,
+            )
+    # A repository with one branch of another name: it is its own default.
+    return Base(commit=head, merge_base=head, name=current or "HEAD", is_default=True)
+
+
+def _merge_base(git: Git, commit: str, name: str, head: str) -> str:
+    found = git.try_line("merge-base", commit, head)
+    if found is not None:
+        return found
+    if git.shallow:
+        for depth in _DEEPEN:
+            _fetch(git, depth)
+            found = git.try_line("merge-base", commit, head)
+            if found is not None:
+                return found
+    message = f"'{name}' and the head have no common commit" + (
+        ", since this clone is shallow and its remote gives no more. Clone with full history: GIT_DEPTH: 0 in "
+        "GitLab CI, fetch-depth: 0 for actions/checkout"
+        if git.shallow
+        else ". Check that --base names a branch of the same history"
+    )
+    raise UsageError(message)
+
+
+def _fetched(git: Git, name: str) -> str:
+    """Fetch a base that the clone does not have; a shallow clone of one branch seldom does."""
+    remote = git.try_line("remote")
+    reason = "this clone has no remote to fetch it from"
+    if remote is not None:
+        origin = remote.splitlines()[0]
+        branch = name.removeprefix(f"{origin}/").removeprefix("refs/heads/")
+        depth = ("--depth=100",) if git.shallow else ()
+        for refspec in (f"+refs/heads/{branch}:refs/remotes/{origin}/{branch}", branch):
+            try:
+                git.run("fetch", "--quiet", "--no-tags", *depth, "--end-of-options", origin, refspec)
+            except GitError as error:
+                reason = f"fetching it failed: {str(error).splitlines()[-1]}"
+                continue
+            found = git.commit(f"{origin}/{branch}") or git.commit(name) or git.commit("FETCH_HEAD")
+            if found is not None:
+                return found
+    message = (
+        f"the base '{name}' is not in this clone, and {reason}. Check the name, or fetch it first: "
+        f"git fetch origin {name.removeprefix('origin/')} (in CI, clone with full history: GIT_DEPTH: 0 in GitLab, "
+        "fetch-depth: 0 for actions/checkout)"
+    )
+    raise UsageError(message)
+
+
+def _fetch(git: Git, depth: str) -> None:
+    try:
+        git.run("fetch", "--quiet", "--no-tags", depth)
+    except GitError:
+        return  # the caller looks at what is there, and says what is missing
+
+
+def inside(git: Git, path: Path) -> str | None:
+    """Give a path relative to the repository, POSIX, or None if it lies outside."""
+    try:
+        return path.resolve().relative_to(git.folder.resolve()).as_posix()
+    except ValueError:
+        return None

@@ -1,0 +1,80 @@
+"""The work tree or the index as a tree object, without a trace in the repository.
+
+Comparing trees gives every mode the same exact truth: blobs that can be read again. New objects go to
+a folder of our own, which git sees beside the repository's.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from reviewbot.errors import UsageError
+from reviewbot.repository.git import Git, GitError
+
+
+class Snapshot:
+    """Writes trees into ``folder``, which the caller removes."""
+
+    def __init__(self, git: Git, folder: Path) -> None:
+        self._git = git
+        self._folder = folder
+        (folder / "objects").mkdir(parents=True, exist_ok=True)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Variables under which git sees the snapshot's objects besides the repository's."""
+        common = self._git.try_line("rev-parse", "--path-format=absolute", "--git-path", "objects")
+        known = self._git.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
+        return {
+            "GIT_OBJECT_DIRECTORY": str(self._folder / "objects"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": ":".join(filter(None, (common, known))),
+        }
+
+    def work_tree(self) -> str:
+        """Tree of the tracked files as they are now, and of untracked ones that git does not ignore."""
+        extra = {**self.environ, "GIT_INDEX_FILE": str(self._copied_index())}
+        try:
+            self._git.run(
+                "-c", "core.fsmonitor=false", "-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false",
+                "add", "--all", "--", ".", extra=extra,
+            )  # fmt: skip
+        except GitError as error:
+            message = (
+                f"git cannot read the work tree: {error}. Mend that, or review commits alone with --head HEAD"
+            )
+            raise UsageError(message) from error
+        return self._written(extra)
+
+    def index_tree(self) -> str:
+        """Tree of what is staged."""
+        extra = {**self.environ, "GIT_INDEX_FILE": str(self._copied_index())}
+        try:
+            return self._written(extra)
+        except GitError as error:
+            message = f"the index cannot be read as a tree; are there unresolved conflicts? git says: {error}"
+            raise UsageError(message) from error
+
+    def empty_tree(self) -> str:
+        """Tree without files."""
+        return (
+            self._git.run("hash-object", "-w", "-t", "tree", "--stdin", stdin=b"", extra=self.environ)
+            .decode()
+            .strip()
+        )
+
+    def index_of(self, tree: str) -> Path:
+        """Write an index of a tree, for commands that read attributes from one."""
+        path = self._folder / "target-index"
+        self._git.run("read-tree", tree, extra={"GIT_INDEX_FILE": str(path)})
+        return path
+
+    def _copied_index(self) -> Path:
+        source = self._git.try_line("rev-parse", "--path-format=absolute", "--git-path", "index")
+        copy = self._folder / "index"
+        # With the repository's own index git looks only at files whose times changed.
+        if source is not None and Path(source).is_file():
+            shutil.copyfile(source, copy)
+        return copy
+
+    def _written(self, extra: Mapping[str, str]) -> str:
+        return self._git.run("write-tree", extra=extra).decode().strip()

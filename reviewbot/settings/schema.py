@@ -1,0 +1,113 @@
+"""The configuration's keys, types and defaults. One of the two doors where untrusted text comes in."""
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A table of the configuration: closed, so that a mistyped key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Filter(Section):
+    """Which files are left out."""
+
+    ignore: tuple[str, ...] = ()
+    """Globs of files that are not reviewed, written as in .gitignore."""
+    include: tuple[str, ...] = ()
+    """Globs of files that are reviewed although they look generated, vendored or locked."""
+    max_file_bytes: int = Field(default=1_000_000, gt=0)
+    """A file with a longer diff is left out, with the reason."""
+
+
+class Chunks(Section):
+    """How a change is cut into requests. All figures but one are tokens."""
+
+    usable_tokens: int = Field(default=120_000, gt=1_000)
+    """Ceiling for prompt and answer together: the model's window less a margin."""
+    answer_tokens: int = Field(default=8_000, gt=0)
+    """Kept free for the answer."""
+    target_tokens: int = Field(default=12_000, gt=0)
+    """Wanted size of a prompt."""
+    overlap_lines: int = Field(default=3, ge=0, le=50)
+    """Lines that are repeated where a hunk had to be split."""
+
+
+class Task(Section):
+    """Parameters for one task; what is left out comes from [model]."""
+
+    name: str | None = None
+    """Model name."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Randomness of the answer."""
+    max_tokens: int | None = Field(default=None, gt=0)
+    """Longest answer, in tokens."""
+    thinking: bool | None = None
+    """Whether the model may think aloud first, where the provider has a switch for it."""
+
+
+class Model(Section):
+    """Which model, with which parameters."""
+
+    name: str = "deepseek-flash"
+    """Model name, as the endpoint knows it."""
+    temperature: float = Field(default=0.2, ge=0, le=2)
+    """Randomness of the answer."""
+    max_tokens: int = Field(default=8_000, gt=0)
+    """Longest answer, in tokens."""
+    thinking: bool = False
+    """Whether the model may think aloud first, where the provider has a switch for it."""
+    review: Task = Task()
+    """For finding problems."""
+    verify: Task = Task()
+    """For verifying one claim. Kept for the verifier; no request of this version uses it."""
+    tests: Task = Task()
+    """For writing tests. Kept for test generation; no request of this version uses it."""
+
+
+class Client(Section):
+    """How requests are sent. Times in seconds."""
+
+    concurrency: int = Field(default=16, gt=0, le=1_000)
+    """Requests under way at once."""
+    attempts: int = Field(default=6, gt=0, le=20)
+    """Attempts for a request whose fault may pass."""
+    connect_timeout_s: float = Field(default=30.0, gt=0)
+    """For opening a connection."""
+    timeout_s: float = Field(default=180.0, gt=0)
+    """For one attempt."""
+    deadline_s: float = Field(default=600.0, gt=0)
+    """For one request with all its attempts."""
+
+
+class Budget(Section):
+    """Money."""
+
+    run_usd: Decimal | None = Field(default=None, ge=0)
+    """Most that one run may cost, in USD; none by default."""
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    engine: Literal["auto", "static", "llm"] = "auto"
+    """Who reviews; auto is llm where a key or an endpoint is set."""
+    fail_on: Literal["never", "low", "medium", "high", "critical"] = "never"
+    """Lowest severity that makes the run exit with 1."""
+    max_comments: int = Field(default=10, ge=0)
+    """Inline comments a run, most severe first; 0 is no cap, and high and critical ones are never capped."""
+    instructions: str = Field(default="", max_length=8_000)
+    """The project's own rules, added to what the model is told."""
+    filter: Filter = Filter()
+    """Which files are left out."""
+    chunks: Chunks = Chunks()
+    """How a change is cut into requests."""
+    model: Model = Model()
+    """Which model, with which parameters."""
+    client: Client = Client()
+    """How requests are sent."""
+    budget: Budget = Budget()
+    """Money."""

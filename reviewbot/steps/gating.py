@@ -1,0 +1,36 @@
+"""A finished review → the verdict: pass or not, the exit code, and why."""
+
+from collections.abc import Sequence
+
+from reviewbot.domain.finding import Confidence, Finding, Severity
+from reviewbot.domain.outcome import LineCounts, Verdict
+
+EXIT_CODES_BY_WEIGHT = (130, 70, 2, 3, 1, 4, 5, 6)
+"""When several apply, the first of these."""
+
+
+def judge(
+    findings: Sequence[Finding], lines: LineCounts, fail_on: Severity | None, trouble: Sequence[tuple[int, str]]
+) -> Verdict:
+    """Weigh the findings and what went wrong, given as exit codes with reasons.
+
+    Only findings that are sure and have a place count for ``fail_on``; None is never.
+    """
+    causes = list(trouble)
+    if fail_on is not None:
+        counted = [
+            finding
+            for finding in findings
+            if finding.severity.rank >= fail_on.rank
+            and finding.confidence is Confidence.HIGH
+            and finding.span is not None
+        ]
+        if counted:
+            noun = "finding" if len(counted) == 1 else "findings"
+            causes.append((1, f"{len(counted)} {noun} of severity {fail_on.value} or above"))
+    codes = {code for code, _ in causes}
+    exit_code = next((code for code in EXIT_CODES_BY_WEIGHT if code in codes), 0)
+    reasons = [reason for _, reason in causes]
+    if not causes and lines.changed == 0:
+        reasons.append("no changed lines to review")
+    return Verdict(passed=exit_code == 0, exit_code=exit_code, reasons=tuple(reasons))

@@ -1,0 +1,84 @@
+"""Chunk → prompt, through templates that a project may override.
+
+The system message is the same, byte for byte, for all chunks of a run, so that providers bill its
+tokens once. What follows is data: it stands between marks that its author cannot foresee.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+
+from jinja2 import Environment
+
+from reviewbot.domain.chunk import Chunk, FileExcerpts
+from reviewbot.domain.patch import Hunk
+from reviewbot.domain.prompt import Message, Prompt, Task
+from reviewbot.steps.redacting import Redactions
+
+_UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
+
+Count = Callable[[str], int]
+
+
+def system(templates: Environment, instructions: str) -> str:
+    """Render the instructions that all chunks share. ``instructions`` are the project's own."""
+    return templates.get_template("prompts/review.system.j2").render(instructions=instructions)
+
+
+def review(templates: Environment, system_text: str, chunk: Chunk, redactions: Redactions, count: Count) -> Prompt:
+    """Build the request for one chunk."""
+    text = "\n".join(_file(entry, redactions) for entry in chunk.files)
+    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    user = templates.get_template("prompts/review.user.j2").render(diff=text, mark=mark)
+    messages = (Message(role="system", content=system_text), Message(role="user", content=user))
+    return Prompt(task=Task.REVIEW, messages=messages, prompt_tokens=count(system_text) + count(user))
+
+
+def repair(templates: Environment, prompt: Prompt, answer: str, fault: str, count: Count) -> Prompt:
+    """Ask once more after an answer that cannot be used, showing it and what is wrong with it."""
+    text = templates.get_template("prompts/repair.user.j2").render(fault=fault)
+    shown = answer or "(empty)"
+    return Prompt(
+        task=prompt.task,
+        messages=(
+            *prompt.messages,
+            Message(role="assistant", content=shown),
+            Message(role="user", content=text),
+        ),
+        prompt_tokens=prompt.prompt_tokens + count(shown) + count(text),
+        repair=True,
+    )
+
+
+def readable(text: str) -> str:
+    """Give text as a model sees it: bytes that are no UTF-8 become U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _file(entry: FileExcerpts, redactions: Redactions) -> str:
+    file = entry.file
+    name = _path(file.path)
+    if file.old_path is not None and file.old_path != file.path:
+        name = f"{name} (renamed from {_path(file.old_path)})"
+    elif file.status != "modified":
+        name = f"{name} ({file.status})"
+    hunks = "\n".join(_hunk(excerpt.hunk, excerpt.overlap, redactions) for excerpt in entry.excerpts)
+    return f"### {name}\n{hunks}"
+
+
+def _hunk(hunk: Hunk, overlap: int, redactions: Redactions) -> str:
+    rows = hunk.body.split("\n")
+    old = sum(1 for row in rows if row[0] != "+")
+    new = sum(1 for row in rows if row[0] != "-")
+    heading = f"@@ -{hunk.old_start},{old} +{hunk.new_start},{new} @@"
+    if hunk.section:
+        heading += f" {readable(hunk.section)}"
+    if overlap:
+        heading += f"\n(the first {overlap} lines were shown before)"
+    return f"{heading}\n{redactions.hide(readable(hunk.body))}"
+
+
+def _path(path: str) -> str:
+    path = readable(path)
+    return json.dumps(path) if _UNSAFE_IN_PATH.search(path) else path

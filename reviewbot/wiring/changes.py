@@ -1,0 +1,146 @@
+"""What the user asked to review → an open change, with git behind it or without."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from reviewbot.domain.outcome import Comparison
+from reviewbot.domain.patch import FilePatch, Patch, Side
+from reviewbot.errors import UsageError
+from reviewbot.pipeline import Change
+from reviewbot.repository import changes
+from reviewbot.repository.blobs import Blobs
+from reviewbot.repository.git import Git, GitError, locate
+from reviewbot.repository.revisions import Request, resolve
+from reviewbot.repository.snapshot import Snapshot
+from reviewbot.repository.sources import DiffSources, TargetTrust, TreeSources, Trust, WorkTreeTrust
+from reviewbot.settings import environment
+from reviewbot.steps import checking, diffing, listing
+from reviewbot.steps.filtering import ATTRIBUTES
+
+_SUBMODULE_TEXT = b"Subproject commit %s\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What the user asked to review."""
+
+    repo: Path | None = None
+    """None is the current folder, or no repository at all for a bare diff."""
+    base: str | None = None
+    head: str | None = None
+    staged: bool = False
+    diff: bytes | None = None
+    diff_name: str = ""
+    """For people: the file's name, or standard input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A change, and the side that may steer the bot."""
+
+    change: Change
+    trust: Trust | None
+    """None for a bare diff without a repository."""
+    git: Git | None
+
+
+@contextmanager
+def opened(selection: Selection, environ: Mapping[str, str], cwd: Path) -> Iterator[Opened]:
+    """Open a change; what it needs on disk is gone at the end of the block.
+
+    Raises UsageError where there is nothing that could be compared.
+    """
+    with ExitStack() as stack:
+        if selection.diff is not None:
+            yield _bare(selection.diff, selection, environ)
+            return
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="reviewbot-")))
+        git = locate(selection.repo or cwd, environ)
+        yield _between(git, _request(selection, environ), Snapshot(git, folder), environ, stack)
+
+
+def _request(selection: Selection, environ: Mapping[str, str]) -> Request:
+    """Fill in what a merge request's pipeline knows; there the commit is reviewed, not the work tree."""
+    base = environment.pipeline_base(environ)
+    if base is None or selection.staged:
+        return Request(base=selection.base, head=selection.head, staged=selection.staged)
+    return Request(base=selection.base or base, head=selection.head or "HEAD")
+
+
+def _bare(diff: bytes, selection: Selection, environ: Mapping[str, str]) -> Opened:
+    patch = diffing.bare(diff)
+    trust: Trust | None = None
+    git = None
+    folder = selection.repo
+    if folder is not None:
+        git = locate(folder, environ)
+        trust = _trust(git, "HEAD", None, environ)
+        folder = git.folder
+    comparison = Comparison(base_sha=None, head_sha=None, description=f"the diff in {selection.diff_name}")
+    change = Change(
+        patch=patch,
+        comparison=comparison,
+        sources=DiffSources(folder, trust),
+        attributes={} if trust is None else _attributes(trust, patch),
+    )
+    return Opened(change=change, trust=trust, git=git)
+
+
+def _between(
+    git: Git, request: Request, snapshot: Snapshot, environ: Mapping[str, str], stack: ExitStack
+) -> Opened:
+    sides = resolve(git, request, snapshot)
+    try:
+        text = changes.between(git, sides.base_tree, sides.head_tree, snapshot.environ)
+    except GitError as error:
+        message = f"git cannot compare the two sides: {error}"
+        raise UsageError(message) from error
+    blobs = stack.enter_context(Blobs(git, snapshot.environ))
+    patch = _checked(diffing.listed(listing.entries(text.listing), text.text), blobs)
+    trust = _trust(git, sides.target, snapshot, environ)
+    change = Change(
+        patch=patch,
+        comparison=sides.comparison,
+        sources=TreeSources(blobs.read, trust),
+        attributes=_attributes(trust, patch),
+    )
+    return Opened(change=change, trust=trust, git=git)
+
+
+def _trust(git: Git, target: str, snapshot: Snapshot | None, environ: Mapping[str, str]) -> Trust:
+    if snapshot is not None and (git.bare or environment.in_pipeline(environ)):
+        return TargetTrust(git, target, snapshot)
+    return WorkTreeTrust(git)
+
+
+def _attributes(trust: Trust, patch: Patch) -> Mapping[str, Mapping[str, str]]:
+    return trust.attributes(tuple(file.path for file in patch.files), ATTRIBUTES)
+
+
+def _checked(patch: Patch, blobs: Blobs) -> Patch:
+    """Compare every file with its blobs; one that does not fit is kept with its defect."""
+    return Patch(files=tuple(_compared(file, blobs) for file in patch.files))
+
+
+def _compared(file: FilePatch, blobs: Blobs) -> FilePatch:
+    if not file.hunks:
+        return file
+    old, new = _text(file, Side.LEFT, blobs), _text(file, Side.RIGHT, blobs)
+    if old is None or new is None:
+        return file  # a partial clone without the blob: there is nothing to compare with
+    fault = checking.defect(file, old, new)
+    if fault is None:
+        return file
+    return FilePatch(path=file.path, old_path=file.old_path, status=file.status, defect=fault)
+
+
+def _text(file: FilePatch, side: Side, blobs: Blobs) -> bytes | None:
+    blob, mode = (file.old_blob, file.old_mode) if side is Side.LEFT else (file.new_blob, file.new_mode)
+    if blob is None:
+        return b""
+    if mode == "160000":
+        return _SUBMODULE_TEXT % blob.encode()
+    return blobs.read(blob)

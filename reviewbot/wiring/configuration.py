@@ -1,0 +1,122 @@
+"""Layers of settings for one run: flags, environment, the operator's file, the project's file."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from reviewbot.errors import UsageError
+from reviewbot.repository.git import Git
+from reviewbot.repository.revisions import inside
+from reviewbot.repository.sources import TargetTrust, Trust
+from reviewbot.settings import environment
+from reviewbot.settings.layers import Effective, Layer, combine, from_toml
+
+PROJECT_FILE = ".reviewbot.toml"
+_PYPROJECT = "pyproject.toml"
+_TABLE = "tool.reviewbot"
+
+
+def effective(
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    trust: Trust | None,
+    git: Git | None,
+    config: Path | None,
+) -> Effective:
+    """Combine all layers. Raises UsageError for anything in them that is not valid.
+
+    In a pipeline the project's file is read from the target of the change, and so is a ``config`` file
+    that lies in the repository.
+    """
+    layers = [Layer("command line", flags), environment.layer(environ)]
+    operator = environ.get("REVIEWBOT_CONFIG")
+    if operator:
+        layers.append(_operator(Path(operator), git))
+    layers += [_given(config, trust, git)] if config is not None else _project(trust)
+    layers.append(environment.provider_layer(environ))
+    return combine(layers)
+
+
+def operator_endpoint(environ: Mapping[str, str]) -> str | None:
+    """Give the ``endpoint.base_url`` of the operator's file, if there is one."""
+    path = environ.get("REVIEWBOT_CONFIG")
+    if not path:
+        return None
+    endpoint = _document(_read(Path(path)), path).get("endpoint")
+    url = endpoint.get("base_url") if isinstance(endpoint, dict) else None
+    return url if isinstance(url, str) else None
+
+
+def _operator(path: Path, git: Git | None) -> Layer:
+    if git is not None and inside(git, path) is not None:
+        message = (
+            f"REVIEWBOT_CONFIG names {path}, inside the repository under review: whoever changes the repository "
+            "could steer where keys go. Put the operator's file elsewhere"
+        )
+        raise UsageError(message)
+    text = _read(path)
+    document = _document(text, str(path))
+    endpoint = document.get("endpoint", {})
+    unknown = set(endpoint) - {"base_url"} if isinstance(endpoint, dict) else {"endpoint"}
+    if unknown:
+        message = f"{path}: [endpoint] knows base_url alone, not {', '.join(sorted(unknown))}"
+        raise UsageError(message)
+    layer = from_toml(text, str(path), skip=("endpoint",))
+    return layer or Layer(str(path), {})
+
+
+def _document(text: str, origin: str) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{origin} is no valid TOML: {error}"
+        raise UsageError(message) from error
+
+
+def _given(path: Path, trust: Trust | None, git: Git | None) -> Layer:
+    within = inside(git, path) if git is not None else None
+    if within is not None and isinstance(trust, TargetTrust):
+        data = trust.read(within)
+        if data is None:
+            message = (
+                f"--config {path}: the target of the change has no such file, and in a pipeline the change's own "
+                "copy is not trusted"
+            )
+            raise UsageError(message)
+        origin, text = f"{within} (target branch)", _decoded(data, str(path))
+    else:
+        origin, text = str(path), _read(path)
+    table = _TABLE if path.name == _PYPROJECT else None
+    return from_toml(text, origin, table) or Layer(origin, {})
+
+
+def _project(trust: Trust | None) -> list[Layer]:
+    if trust is None:
+        return []
+    side = " (target branch)" if isinstance(trust, TargetTrust) else ""
+    layers = []
+    for name, table in ((PROJECT_FILE, None), (_PYPROJECT, _TABLE)):
+        data = trust.read(name)
+        if data is None or (table and b"reviewbot" not in data):
+            continue
+        layer = from_toml(_decoded(data, name), f"{name}{side}", table)
+        if layer is not None:
+            layers.append(layer)
+    return layers
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the configuration file {path} cannot be read: {error}"
+        raise UsageError(message) from error
+
+
+def _decoded(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{name} is no UTF-8 text: {error}"
+        raise UsageError(message) from error

@@ -1,0 +1,140 @@
+"""Settings → who reviews, by which rules, and with which model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from jinja2 import Environment
+
+from reviewbot import templating
+from reviewbot.domain.chunk import ContextBudget
+from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
+from reviewbot.domain.finding import Severity
+from reviewbot.errors import UsageError
+from reviewbot.llm import prices
+from reviewbot.pipeline import Policy
+from reviewbot.ports import Analyzer
+from reviewbot.repository.sources import Trust
+from reviewbot.settings import environment
+from reviewbot.settings.schema import Settings
+from reviewbot.steps.filtering import Rules
+from reviewbot.wiring.configuration import operator_endpoint
+from reviewbot.wiring.surroundings import utc_now
+
+_OVERRIDES = ".reviewbot/templates"
+_HINT = "import its linter's report with --import FILE.sarif"
+_NO_KEY = "no API key and no endpoint is set: set REVIEWBOT_API_KEY, or REVIEWBOT_BASE_URL for a server of your own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Who reviews."""
+
+    name: str
+    endpoint: Endpoint | None
+    """Where the model is; None for the static engine."""
+    note: str | None = None
+    """What the reader should know about the choice."""
+
+
+def choose(settings: Settings, environ: Mapping[str, str]) -> Engine:
+    """Choose the engine. Raises UsageError for a model without a key or an endpoint."""
+    if settings.engine == "static":
+        return Engine(name="static", endpoint=None)
+    endpoint = environment.endpoint(environ, operator_endpoint(environ))
+    if endpoint is None and settings.engine == "llm":
+        message = f"--engine llm needs a model, and {_NO_KEY}"
+        raise UsageError(message)
+    if endpoint is None:
+        return Engine(name="static", endpoint=None, note=f"static rules only: {_NO_KEY}")
+    if settings.budget.run_usd is not None and prices.at(model(settings).name, utc_now()) is None:
+        message = (
+            f"there is a budget, but the price of model '{model(settings).name}' is not known, so it could not be "
+            "kept: choose a model with a known price, or drop the budget"
+        )
+        raise UsageError(message)
+    return Engine(name="llm", endpoint=endpoint)
+
+
+def policy(settings: Settings, engine: str, imports: Sequence[Path]) -> Policy:
+    """Gather the rules of a review. Raises UsageError for an import that cannot be read."""
+    chunks = settings.chunks
+    return Policy(
+        rules=Rules(
+            ignore=settings.filter.ignore,
+            include=settings.filter.include,
+            max_file_bytes=settings.filter.max_file_bytes,
+        ),
+        budget=ContextBudget(
+            ceiling_tokens=chunks.usable_tokens,
+            answer_tokens=chunks.answer_tokens,
+            target_tokens=chunks.target_tokens,
+            overlap_lines=chunks.overlap_lines,
+        ),
+        max_comments=settings.max_comments,
+        fail_on=None if settings.fail_on == "never" else Severity(settings.fail_on),
+        analyzers=_analyzers(imports),
+        text_checks=_text_checks(),
+        hint=_HINT + ("" if engine == "llm" else ", or set REVIEWBOT_API_KEY for a model review"),
+    )
+
+
+def model(settings: Settings) -> ModelOptions:
+    """Give the parameters of review requests; the task's own ones win."""
+    common, task = settings.model, settings.model.review
+    return ModelOptions(
+        name=task.name or common.name,
+        temperature=common.temperature if task.temperature is None else task.temperature,
+        max_tokens=min(task.max_tokens or common.max_tokens, settings.chunks.answer_tokens),
+        thinking=common.thinking if task.thinking is None else task.thinking,
+    )
+
+
+def client_options(settings: Settings) -> ClientOptions:
+    """Give how requests are sent."""
+    client = settings.client
+    return ClientOptions(
+        concurrency=client.concurrency,
+        attempts=client.attempts,
+        connect_timeout_s=client.connect_timeout_s,
+        timeout_s=client.timeout_s,
+        deadline_s=client.deadline_s,
+    )
+
+
+def templates(trust: Trust | None) -> Environment:
+    """Build the prompts' environment; a project's own templates come from the trusted side."""
+
+    def override(name: str) -> str | None:
+        data = None if trust is None else trust.read(f"{_OVERRIDES}/{name}")
+        return None if data is None else data.decode("utf-8", "replace")
+
+    return templating.environment(override)
+
+
+def _analyzers(imports: Sequence[Path]) -> tuple[Analyzer, ...]:
+    from reviewbot.analyzers import ruff
+
+    found: list[Analyzer] = [ruff.analyze]
+    if imports:
+        from reviewbot.analyzers import sarif
+
+        logs = tuple(sarif.load(_import(path), str(path)) for path in imports)
+        found.append(partial(sarif.analyze, logs=logs))
+    return tuple(found)
+
+
+def _import(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"--import {path} cannot be read: {error}"
+        raise UsageError(message) from error
+
+
+def _text_checks() -> tuple[Analyzer, ...]:
+    from reviewbot.analyzers import conflicts, leftovers, secrets
+
+    checks: tuple[Callable[..., object], ...] = (secrets.analyze, conflicts.analyze, leftovers.analyze)
+    return tuple(checks)  # type: ignore[arg-type]
