@@ -51,6 +51,6 @@ def median(costs: Sequence[Cost]) -> Cost:
     )
 
 
-def python(*arguments: str) -> list[str]:
-    """Give the command that runs this Python."""
-    return [sys.executable, *arguments]
+def python(*arguments: str, executable: str = sys.executable) -> list[str]:
+    """Give the command that runs a Python, this one by default."""
+    return [executable, *arguments]

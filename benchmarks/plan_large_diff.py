@@ -17,7 +17,20 @@ from measure import median, python, run
 
 FILES = 18_000
 BYTES = 50_000_000
-_WORDS = ("value", "index", "result", "request", "self", "return", "if", "None", "response", "load", "parse", "items")
+_WORDS = (
+    "value",
+    "index",
+    "result",
+    "request",
+    "self",
+    "return",
+    "if",
+    "None",
+    "response",
+    "load",
+    "parse",
+    "items",
+)
 _UNIDIFF = "import sys, unidiff; print(len(unidiff.PatchSet(open(sys.argv[1], encoding='utf-8', newline=chr(10)))))"
 
 
@@ -37,7 +50,7 @@ def write(path: Path) -> None:
 
 
 def _added(name: str, pool: list[str], rng: random.Random) -> str:
-    rows = [f"+{rng.choice(pool)}" for _ in range(BYTES // FILES // 34)]
+    rows = [f"+{rng.choice(pool)}" for _ in range(BYTES // FILES // 40)]
     head = f"diff --git a/{name} b/{name}\nnew file mode 100644\nindex 0000000..{rng.getrandbits(28):07x}\n"
     return f"{head}--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{len(rows)} @@\n" + "\n".join(rows) + "\n"
 
@@ -47,7 +60,7 @@ def _modified(name: str, pool: list[str], rng: random.Random) -> str:
     parts = [f"{head}--- a/{name}\n+++ b/{name}\n"]
     old = new = rng.randint(1, 50)
     for _ in range(5):
-        kinds = "   " + "".join(rng.choices("+-", weights=(3, 1), k=rng.randint(2, 20))) + "   "
+        kinds = "   " + "".join(rng.choices("+-", weights=(3, 1), k=rng.randint(2, 11))) + "   "
         removed, added = kinds.count("-"), kinds.count("+")
         parts.append(f"@@ -{old},{removed + 6} +{new},{added + 6} @@ def {rng.choice(_WORDS)}():\n")
         parts += [f"{kind}{rng.choice(pool)}\n" for kind in kinds]

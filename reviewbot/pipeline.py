@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jinja2 import Environment
-
 from reviewbot.domain.analysis import Analysis
 from reviewbot.domain.chunk import ContextBudget
 from reviewbot.domain.endpoint import ModelOptions
@@ -68,7 +66,11 @@ def fates(change: Change, policy: Policy) -> tuple[Fate | None, ...]:
 
 
 def chunks(
-    change: Change, policy: Policy, known: Sequence[Fate | None], fixed_tokens: int, count: Callable[[str], int]
+    change: Change,
+    policy: Policy,
+    known: Sequence[Fate | None],
+    fixed_tokens: int,
+    count: Callable[[str], int],
 ) -> chunking.Plan:
     """Cut what is to be reviewed into requests."""
     files = [(index, file) for index, file in enumerate(change.patch.files) if known[index] is None]
@@ -76,7 +78,12 @@ def chunks(
 
 
 def plan(
-    change: Change, policy: Policy, options: ModelOptions, system: str, count: Callable[[str], int], now: datetime
+    change: Change,
+    policy: Policy,
+    options: ModelOptions,
+    system: str,
+    count: Callable[[str], int],
+    now: datetime,
 ) -> ReviewPlan:
     """Say what a review would send and cost, without sending anything."""
     known = fates(change, policy)
@@ -174,7 +181,10 @@ def _static_fate(file: FilePatch, covered: frozenset[str], failed: Mapping[str, 
     if file.path in covered:
         return None
     if file.path.endswith(_PYTHON) and file.status is not Status.DELETED:
-        return Outcome.SKIPPED, "static rules need the whole file, and the diff alone does not hold it: give --repo DIR"
+        return (
+            Outcome.SKIPPED,
+            "static rules need the whole file, and the diff alone does not hold it: give --repo DIR",
+        )
     name = file.path.rpartition("/")[2]
     suffix = name[name.rfind(".") :] if "." in name[1:] else name
     return Outcome.SKIPPED, f"no static rules for {suffix} files: {hint}"
@@ -192,7 +202,10 @@ def _finished(
     merged = merging.merge(findings, change.patch, policy.max_comments)
     unread = [file.path for file in change.patch.files if file.defect is not None]
     if unread:
-        trouble = [*trouble, (2, f"{len(unread)} of {len(change.patch.files)} files of the diff cannot be read")]
+        trouble = [
+            *trouble,
+            (2, f"{len(unread)} of {len(change.patch.files)} files of the diff cannot be read"),
+        ]
     verdict = gating.judge(merged.findings, counted(report.files), policy.fail_on, trouble)
     return replace(report, findings=merged.findings, rejected=(*rejected, *merged.rejected), verdict=verdict)
 
@@ -224,5 +237,3 @@ def _model_notes(answers: Answers) -> tuple[str, ...]:
         return ()
     noun = "secret was" if answers.redacted == 1 else "secrets were"
     return (f"{answers.redacted} {noun} taken out of what the model was sent",)
-
-

@@ -54,9 +54,7 @@ async def ask(asking: Asking, chunks: Sequence[Chunk]) -> Answers:
     An interruption ends the waiting, and what has not come by then is unfinished.
     """
     redactions = Redactions()
-    prompts = [
-        prompting.review(asking.templates, asking.system, chunk, redactions, asking.count) for chunk in chunks
-    ]
+    prompts = [prompting.review(asking.templates, asking.system, chunk, redactions, asking.count) for chunk in chunks]
     answers = Answers(redacted=len(redactions))
     tasks = [asyncio.create_task(_ask_one(asking, prompt)) for prompt in prompts]
     _report_progress(tasks, asking.observe)
@@ -111,9 +109,7 @@ def _fault(completion: Completion, error: decoding.MalformedError) -> str:
     return str(error)
 
 
-def _take(
-    answers: Answers, chunk: Chunk, task: "asyncio.Task[_Success | _Failure]", redactions: Redactions
-) -> None:
+def _take(answers: Answers, chunk: Chunk, task: "asyncio.Task[_Success | _Failure]", redactions: Redactions) -> None:
     if task.cancelled():
         answers.unfinished.append(ChunkOutcome(chunk=chunk, failed=False, reason="the run was interrupted"))
         return

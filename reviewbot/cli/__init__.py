@@ -1,13 +1,15 @@
 """The command line: the only place that reads argv and the environment, and that exits."""
 
+import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reviewbot.cli.arguments import parse
 from reviewbot.errors import ReviewbotError
 
+Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
 _INTERRUPTED = 130
 _BUG = 70
 
@@ -37,7 +39,8 @@ def run(argv: Sequence[str]) -> int:
         return _explain(error, _BUG, debug=options.debug)
 
 
-def _dispatch(command: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - see below
+def _dispatch(command: str) -> Command:
+    """Import the command asked for and no other: the rest need not be loaded."""
     if command == "review":
         from reviewbot.cli.review import review
 

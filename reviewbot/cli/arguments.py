@@ -47,9 +47,7 @@ def _command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
 ) -> argparse.ArgumentParser:
     text = summary[0].upper() + summary[1:] + "."
-    return commands.add_parser(
-        name, help=summary, description=text, formatter_class=_Formatter, allow_abbrev=False
-    )
+    return commands.add_parser(name, help=summary, description=text, formatter_class=_Formatter, allow_abbrev=False)
 
 
 def _selection(parser: argparse.ArgumentParser) -> None:

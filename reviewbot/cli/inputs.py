@@ -8,7 +8,12 @@ from pathlib import Path
 from reviewbot.errors import UsageError
 from reviewbot.wiring.changes import Selection
 
-_FLAGS = {"engine": "engine", "fail_on": "fail_on", "max_comments": "max_comments", "budget": "budget.run_usd"}
+_FLAGS = {
+    "engine": "engine",
+    "fail_on": "fail_on",
+    "max_comments": "max_comments",
+    "budget": "budget.run_usd",
+}
 
 
 def selection(options: argparse.Namespace) -> Selection:

@@ -10,6 +10,7 @@ from reviewbot.cli import inputs, streams
 from reviewbot.domain.endpoint import Endpoint
 from reviewbot.domain.outcome import Report
 from reviewbot.pipeline import Change, Policy, review_statically, review_with_model
+from reviewbot.ports import Observer
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import prompting
@@ -42,7 +43,11 @@ def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _reviewed(
-    source: Opened, settings: Settings, options: argparse.Namespace, environ: Mapping[str, str], say: streams.Notes
+    source: Opened,
+    settings: Settings,
+    options: argparse.Namespace,
+    environ: Mapping[str, str],
+    say: streams.Notes,
 ) -> Report:
     engine = engines.choose(settings, environ)
     policy = engines.policy(settings, engine.name, options.imports)
@@ -62,7 +67,7 @@ async def _ask(
     settings: Settings,
     source: Opened,
     endpoint: Endpoint,
-    observe: streams.Observer,
+    observe: Observer,
 ) -> Report:
     from reviewbot.llm.budget import RunBudget
     from reviewbot.llm.client import Client, Surroundings
@@ -82,5 +87,3 @@ async def _ask(
             observe=observe,
         )
         return await review_with_model(change, policy, asking)
-
-

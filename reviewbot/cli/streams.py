@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -10,8 +10,8 @@ from pathlib import Path
 from reviewbot.domain.events import Progress
 from reviewbot.domain.outcome import Report
 from reviewbot.errors import UsageError
+from reviewbot.ports import Observer
 
-Observer = Callable[[Progress], None]
 _WIDTHS = (60, 120)
 
 
@@ -78,7 +78,7 @@ def wants_color(choice: str, environ: Mapping[str, str]) -> bool:
 def progress(*, quiet: bool) -> Iterator[Observer]:
     """Show how far the requests are: a bar on a terminal, nothing elsewhere."""
     if quiet or not sys.stderr.isatty():
-        yield lambda _: None
+        yield _unseen
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -88,8 +88,12 @@ def progress(*, quiet: bool) -> Iterator[Observer]:
     with Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("")
 
-        def observe(state: Progress) -> None:
-            failed = f"{state.failed} failed" if state.failed else ""
-            bar.update(task, total=state.total, completed=state.done, description=failed)
+        def observe(progress: Progress) -> None:
+            failed = f"{progress.failed} failed" if progress.failed else ""
+            bar.update(task, total=progress.total, completed=progress.done, description=failed)
 
         yield observe
+
+
+def _unseen(progress: Progress) -> None:
+    """Take no note of progress."""

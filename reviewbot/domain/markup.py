@@ -119,8 +119,7 @@ def fence(content: str, language: str = "") -> str:
 def body(markdown: str) -> str:
     """Write a finding's Markdown so that it keeps its lists, emphasis and code, and nothing else."""
     return "\n\n".join(
-        fence(part.text) if part.code else "\n".join(map(_line, part.text.split("\n")))
-        for part in blocks(markdown)
+        fence(part.text) if part.code else "\n".join(map(_line, part.text.split("\n"))) for part in blocks(markdown)
     )
 
 

@@ -94,15 +94,34 @@ class FilePatch:
     defect: str | None = None
     """Why the text could not be read exactly. Such a file has no hunks, and is never reviewed."""
 
-    @cached_property
+    @property
     def added(self) -> tuple[int, ...]:
         """Numbers of the added lines, on the new side."""
-        return tuple(line.new for hunk in self.hunks for line in hunk.lines() if line.kind == "+" and line.new)
+        return self._changed[1]
 
-    @cached_property
+    @property
     def removed(self) -> tuple[int, ...]:
         """Numbers of the removed lines, on the old side."""
-        return tuple(line.old for hunk in self.hunks for line in hunk.lines() if line.kind == "-" and line.old)
+        return self._changed[0]
+
+    @cached_property
+    def _changed(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Removed and added numbers in one pass; `Hunk.lines` would make an object of every line."""
+        removed: list[int] = []
+        added: list[int] = []
+        for hunk in self.hunks:
+            old, new = hunk.old_start, hunk.new_start
+            for row in hunk.body.split("\n"):
+                if row[0] == "+":
+                    added.append(new)
+                    new += 1
+                elif row[0] == "-":
+                    removed.append(old)
+                    old += 1
+                else:
+                    old += 1
+                    new += 1
+        return tuple(removed), tuple(added)
 
     @property
     def changed_count(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from reviewbot.domain import secret
-from reviewbot.domain.finding import Span
+from reviewbot.domain.finding import Span, Suggestion
 from reviewbot.domain.patch import FilePatch, Side
 
 T = TypeVar("T")
@@ -31,6 +31,11 @@ class Added:
     def holds(self, start: int, end: int) -> bool:
         """Tell whether all lines from ``start`` to ``end`` are added, neighbours, and in one hunk."""
         return start <= end and start in self.runs and self.runs.get(end) == self.runs[start]
+
+    def takes(self, change: Suggestion) -> bool:
+        """Tell whether a suggestion can be offered: on added lines, short, and without a secret."""
+        long = max(change.line - change.start_line, change.replacement.count("\n")) >= MOST_LINES
+        return not long and self.holds(change.start_line, change.line) and not secret.find(change.replacement)
 
     def quote(self, start: int, end: int) -> tuple[Span, str]:
         """Give span and verbatim text; ``start`` has to be an added line.

@@ -100,7 +100,7 @@ _LONGEST_KEY: Final = 20_000
 _LEAST_RUN: Final = 16
 # Not behind a backslash: in "\nMIIE" the n is no base64. A run of digits alone is a line number.
 _BASE64: Final = re.compile(
-    r"(?<![\\A-Za-z0-9+/=])(?!\d+(?![A-Za-z0-9+/=]))[A-Za-z0-9/][A-Za-z0-9+/=]{3,}+|(?<=\\[nr])[A-Za-z0-9/][A-Za-z0-9+/=]{3,}+"
+    r"(?<![\\A-Za-z0-9/=])(?!\d+(?![A-Za-z0-9+/=]))[A-Za-z0-9/][A-Za-z0-9+/=]{3,}+|(?<=\\[nr])[A-Za-z0-9/][A-Za-z0-9+/=]{3,}+"
 )
 
 
@@ -127,11 +127,13 @@ def _dashed(match: re.Match[str]) -> bool:
 def _header(match: re.Match[str]) -> bool:
     """Tell a key from code that only speaks of its header, and from a key elided in documentation."""
     rest, closed, _ = match.string[match.end() : match.end() + 200].partition("-----END")
-    if closed or _CLOSED.match(rest):
-        return _RUN.search(rest) is not None and not _ELIDED.search(rest)
-    return not _ELIDED.search(rest[:100])
+    first = next((row for row in _ROW_END.split(rest) if len(row) > 1), "")
+    if _ELIDED.search(first):
+        return False
+    return _RUN.search(rest) is not None if closed or _CLOSED.match(rest) else True
 
 
+_ROW_END: Final = re.compile(r"\s+|\\+[nr]")
 _CLOSED: Final = re.compile(r"\\?[\"'`)\],;*<]")
 _RUN: Final = re.compile(r"[A-Za-z0-9+/]{16}")
 _ELIDED: Final = re.compile(r"\.{3}|…|[xX]{4}|[<\[*]\w|\$\{|\{\{|[yY]our|YOUR")

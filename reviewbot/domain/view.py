@@ -87,7 +87,8 @@ def safe_hunk(hunk: Hunk) -> Hunk:
     if all(row.endswith("\r") for row in rows):
         # Carriage returns everywhere say nothing; on some lines only, they may be the very change.
         rows = [row.removesuffix("\r") for row in rows]
-    return replace(hunk, body=shown("\n".join(rows)))
+    texts = shown("\n".join(row[1:] for row in rows)).split("\n")
+    return replace(hunk, body="\n".join(row[0] + text for row, text in zip(rows, texts, strict=True)))
 
 
 def plural(count: int, noun: str) -> str:
@@ -216,8 +217,7 @@ def gaps(report: Report) -> tuple[GapGroup, ...]:
             groups.setdefault(key, []).append(gap)
     ordered = sorted(groups.items(), key=lambda item: item[0][0] is not Outcome.FAILED)
     return tuple(
-        GapGroup(outcome=outcome, reason=label(reason), gaps=tuple(found))
-        for (outcome, reason), found in ordered
+        GapGroup(outcome=outcome, reason=label(reason), gaps=tuple(found)) for (outcome, reason), found in ordered
     )
 
 

@@ -59,9 +59,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         count = -(-self._options.concurrency // _POOL_SIZE)
-        limits = httpx.Limits(
-            max_connections=_POOL_SIZE, max_keepalive_connections=_POOL_SIZE, keepalive_expiry=30
-        )
+        limits = httpx.Limits(max_connections=_POOL_SIZE, max_keepalive_connections=_POOL_SIZE, keepalive_expiry=30)
         timeout = httpx.Timeout(self._options.timeout_s, connect=self._options.connect_timeout_s, pool=None)
         for _ in range(count):
             pool = httpx.AsyncClient(limits=limits, timeout=timeout)

@@ -15,7 +15,9 @@ RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 52
 class FaultError(ProviderError):
     """One attempt failed."""
 
-    def __init__(self, message: str, *, retryable: bool, wait_s: float | None = None, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, retryable: bool, wait_s: float | None = None, status: int | None = None
+    ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.wait_s = wait_s

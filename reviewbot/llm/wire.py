@@ -7,9 +7,6 @@ from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.usage import TokenUsage
 
-
-
-
 _FINDING = {
     "type": "object",
     "additionalProperties": False,
@@ -53,15 +50,12 @@ def chat_body(prompt: Prompt, options: ModelOptions, answer_format: str) -> dict
 def read_completion(data: bytes) -> Completion:
     """Read an answer. Raises ValueError where it is none."""
     answer = json.loads(data)
-    if not isinstance(answer, Mapping):
-        message = "the answer is no JSON object"
-        raise ValueError(message)  # noqa: TRY004 - callers know one error for every answer that is none
-    choices = answer.get("choices")
+    choices = answer.get("choices") if isinstance(answer, Mapping) else None
     first = choices[0] if isinstance(choices, Sequence) and choices else None
     said = first.get("message") if isinstance(first, Mapping) else None
     if not isinstance(first, Mapping) or not isinstance(said, Mapping):
         message = "the answer has no choices[0].message"
-        raise ValueError(message)
+        raise ValueError(message)  # noqa: TRY004 - callers know one error for every answer that is none
     content, reason, model = said.get("content"), first.get("finish_reason"), answer.get("model")
     return Completion(
         text=content if isinstance(content, str) else "",

@@ -1,5 +1,6 @@
 """Two trees → git's list and git's text of what differs, in a form that no setting can bend."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reviewbot.repository.git import Git
@@ -27,7 +28,7 @@ class Changes:
     """The unified diff, three lines of context."""
 
 
-def between(git: Git, base_tree: str, head_tree: str, objects: dict[str, str]) -> Changes:
+def between(git: Git, base_tree: str, head_tree: str, objects: Mapping[str, str]) -> Changes:
     """Ask git for both. Raises GitError."""
     # From the git directory itself: in a linked work tree core.bare alone would not do.
     extra = {**objects, "GIT_DIR": str(git.git_dir)}

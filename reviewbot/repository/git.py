@@ -27,9 +27,7 @@ class Git:
     environ: Mapping[str, str] = field(repr=False)
     timeout_s: float = 300.0
 
-    def run(
-        self, *arguments: str, stdin: bytes | None = None, extra: Mapping[str, str] | None = None
-    ) -> bytes:
+    def run(self, *arguments: str, stdin: bytes | None = None, extra: Mapping[str, str] | None = None) -> bytes:
         """Run ``git ARGUMENTS`` and give its output. Raises GitError with git's message."""
         return _run(self.folder, arguments, {**self.environ, **(extra or {})}, stdin, self.timeout_s)
 
@@ -66,9 +64,7 @@ def locate(folder: Path, environ: Mapping[str, str]) -> Git:
         bare = bare_text == "true"
         top = git_dir
         if not bare:
-            top = _run(folder, ("rev-parse", "--show-toplevel"), steady, None, 30.0).decode(
-                "utf-8", "surrogateescape"
-            )
+            top = _run(folder, ("rev-parse", "--show-toplevel"), steady, None, 30.0).decode("utf-8", "surrogateescape")
     except GitError as error:
         raise UsageError(_advice(folder, str(error))) from error
     return Git(folder=Path(top.rstrip("\n")), git_dir=Path(git_dir), bare=bare, environ=steady)

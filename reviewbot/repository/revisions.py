@@ -44,13 +44,13 @@ def resolve(git: Git, request: Request, snapshot: Snapshot) -> Sides:
         return _first_commit(git, request, snapshot)
     if request.staged:
         base = Base(commit=head_commit, merge_base=head_commit, name="HEAD", is_default=False)
-        return _sides(git, base, snapshot.index_tree(), None, "the staged changes")
+        return _sides(base, snapshot.index_tree(), None, "the staged changes")
     base = _named_base(git, request.base, head_commit) if request.base else _default_base(git, head_commit)
     if request.head is not None or git.bare:
         label = f"{request.head or 'HEAD'} ({head_commit[:_SHORT]})"
-        sides = _sides(git, base, f"{head_commit}^{{tree}}", head_commit, label)
+        sides = _sides(base, f"{head_commit}^{{tree}}", head_commit, label)
     else:
-        sides = _sides(git, base, snapshot.work_tree(), None, "the work tree")
+        sides = _sides(base, snapshot.work_tree(), None, "the work tree")
     if base.is_default and request.base is None and _tree(git, sides.base_tree) == _tree(git, sides.head_tree):
         return _last_commit(git, head_commit)
     return sides
@@ -83,16 +83,14 @@ def _first_commit(git: Git, request: Request, snapshot: Snapshot) -> Sides:
     )
 
 
-def _sides(git: Git, base: Base, head_tree: str, head_sha: str | None, head_label: str) -> Sides:
+def _sides(base: Base, head_tree: str, head_sha: str | None, head_label: str) -> Sides:
     same = base.name.startswith(base.merge_base[:_SHORT])
     label = base.name[:12] if same else f"{base.name} ({base.merge_base[:_SHORT]})"
     return Sides(
         base_tree=f"{base.merge_base}^{{tree}}",
         head_tree=head_tree,
         target=base.commit,
-        comparison=Comparison(
-            base_sha=base.merge_base, head_sha=head_sha, description=f"{label} → {head_label}"
-        ),
+        comparison=Comparison(base_sha=base.merge_base, head_sha=head_sha, description=f"{label} → {head_label}"),
     )
 
 
@@ -108,7 +106,7 @@ def _last_commit(git: Git, head: str) -> Sides:
         nothing = Comparison(base_sha=None, head_sha=head, description=f"nothing → {label}")
         return Sides(base_tree=empty, head_tree=f"{head}^{{tree}}", target=empty, comparison=nothing)
     base = Base(commit=parent, merge_base=parent, name=parent[:_SHORT], is_default=True)
-    return _sides(git, base, f"{head}^{{tree}}", head, label)
+    return _sides(base, f"{head}^{{tree}}", head, label)
 
 
 def _tree(git: Git, name: str) -> str | None:

@@ -39,9 +39,7 @@ class Snapshot:
                 "add", "--all", "--", ".", extra=extra,
             )  # fmt: skip
         except GitError as error:
-            message = (
-                f"git cannot read the work tree: {error}. Mend that, or review commits alone with --head HEAD"
-            )
+            message = f"git cannot read the work tree: {error}. Mend that, or review commits alone with --head HEAD"
             raise UsageError(message) from error
         return self._written(extra)
 
@@ -57,9 +55,7 @@ class Snapshot:
     def empty_tree(self) -> str:
         """Tree without files."""
         return (
-            self._git.run("hash-object", "-w", "-t", "tree", "--stdin", stdin=b"", extra=self.environ)
-            .decode()
-            .strip()
+            self._git.run("hash-object", "-w", "-t", "tree", "--stdin", stdin=b"", extra=self.environ).decode().strip()
         )
 
     def index_of(self, tree: str) -> Path:

@@ -9,7 +9,10 @@ from reviewbot.errors import UsageError
 from reviewbot.settings.layers import Layer
 
 DEEPSEEK_URL = "https://api.deepseek.com"
-_PROVIDERS = (("DEEPSEEK_API_KEY", DEEPSEEK_URL, None), ("OPENAI_API_KEY", "https://api.openai.com/v1", "gpt-5-mini"))
+_PROVIDERS = (
+    ("DEEPSEEK_API_KEY", DEEPSEEK_URL, None),
+    ("OPENAI_API_KEY", "https://api.openai.com/v1", "gpt-5-mini"),
+)
 _SETTINGS = {
     "REVIEWBOT_MODEL": "model.name",
     "REVIEWBOT_CONCURRENCY": "client.concurrency",

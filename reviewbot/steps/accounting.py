@@ -55,9 +55,7 @@ def _add(lines: dict[int, Fates], outcome: ChunkOutcome) -> None:
 def _whole(file: FilePatch, fate: Fate) -> FileReport:
     outcome, reason = fate
     changed = [(Side.LEFT, number) for number in file.removed] + [(Side.RIGHT, number) for number in file.added]
-    return FileReport(
-        file=file, outcome=outcome, reason=reason, unreviewed=_runs(dict.fromkeys(changed, fate))
-    )
+    return FileReport(file=file, outcome=outcome, reason=reason, unreviewed=_runs(dict.fromkeys(changed, fate)))
 
 
 def _partly(file: FilePatch, fates: Fates) -> FileReport:

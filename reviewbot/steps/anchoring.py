@@ -53,9 +53,7 @@ def _by_path(patch: Patch) -> Mapping[str, tuple[FilePatch, ...]]:
 def _placed(finding: Finding, index: Mapping[str, tuple[FilePatch, ...]], readable: Readable) -> Finding:
     files = _named(finding.path, index)
     for quote in _readings(finding.quote):
-        found = [
-            (file, match) for file in files for match in _matches(file, finding.side, quote, readable)
-        ]
+        found = [(file, match) for file in files for match in _matches(file, finding.side, quote, readable)]
         chosen = _nearest(found, finding)
         if chosen is not None:
             file, match = chosen

@@ -38,9 +38,7 @@ class _Piece:
     cost: int
 
 
-def plan(
-    files: Sequence[tuple[int, FilePatch]], budget: ContextBudget, fixed_tokens: int, count: Count
-) -> Plan:
+def plan(files: Sequence[tuple[int, FilePatch]], budget: ContextBudget, fixed_tokens: int, count: Count) -> Plan:
     """Pack files, each with its place in the patch, into chunks.
 
     ``fixed_tokens`` is what every prompt costs before it shows a line.

@@ -121,9 +121,7 @@ def _finding(claim: _Claim, source: str) -> Finding:
         source=source,
         side=Side(claim.side),
         hint=claim.line,
-        suggestion=None
-        if claim.suggestion is None
-        else Suggestion(start_line=0, line=0, replacement=claim.suggestion),
+        suggestion=None if claim.suggestion is None else Suggestion(start_line=0, line=0, replacement=claim.suggestion),
     )
 
 

@@ -10,7 +10,10 @@ EXIT_CODES_BY_WEIGHT = (130, 70, 2, 3, 1, 4, 5, 6)
 
 
 def judge(
-    findings: Sequence[Finding], lines: LineCounts, fail_on: Severity | None, trouble: Sequence[tuple[int, str]]
+    findings: Sequence[Finding],
+    lines: LineCounts,
+    fail_on: Severity | None,
+    trouble: Sequence[tuple[int, str]],
 ) -> Verdict:
     """Weigh the findings and what went wrong, given as exit codes with reasons.
 

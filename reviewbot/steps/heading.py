@@ -151,9 +151,9 @@ def _halves(section: Section) -> tuple[bytes, bytes] | None:
         at = rest.find(b' "')
         return None if at < 0 else (rest[:at], unquote(rest[at + 1 :]))
     old, new = _side(section.header, b"--- "), _side(section.header, b"+++ ")
-    if new not in (None, _NULL) and new is not None and rest.endswith(b" " + new):
+    if new is not None and new != _NULL and rest.endswith(b" " + new):
         return rest[: -len(new) - 1], new
-    if old not in (None, _NULL) and old is not None and rest.startswith(old + b" "):
+    if old is not None and old != _NULL and rest.startswith(old + b" "):
         return old, rest[len(old) + 1 :]
     middle = len(rest) // 2
     if len(rest) % 2 == 1 and rest[middle : middle + 1] == b" ":

@@ -4,7 +4,7 @@ unidiff gets one file at a time with made-up names, as a ``str``: paths with `` 
 are no UTF-8, and separators such as U+2028 each cost a whole diff when it is fed naively.
 """
 
-from unidiff import PatchSet
+from unidiff.patch import PatchSet
 
 from reviewbot.domain.patch import Hunk
 from reviewbot.steps.splitting import RawHunk, Section

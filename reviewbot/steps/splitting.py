@@ -1,4 +1,4 @@
-"""Diff text → sections, one a file, by counting lines: bytes in, bytes out, split on ``\\n`` only.
+r"""Diff text → sections, one a file, by counting lines: bytes in, bytes out, split on ``\\n`` only.
 
 The counts in a hunk's header say where it ends, so that content can forge neither a file nor a hunk:
 ``--- x`` inside a hunk is a removed line. What does not add up makes its own section defective, and
@@ -79,7 +79,7 @@ def split(data: bytes) -> Iterator[Section]:
 
 
 def _undo_translation(data: bytes) -> bytes:
-    """Undo a CRLF translation of the whole text: git ends no header line of its own with ``\\r``."""
+    r"""Undo a CRLF translation of the whole text: git ends no header line of its own with ``\\r``."""
     start = 0 if data.startswith((b"diff --git ", b"--- ")) else data.find(b"\ndiff --git ") + 1
     end = data.find(b"\n", start)
     if end > 0 and data[end - 1 : end] == b"\r" and data.startswith((b"diff --git ", b"--- "), start):

@@ -89,9 +89,7 @@ def _bare(diff: bytes, selection: Selection, environ: Mapping[str, str]) -> Open
     return Opened(change=change, trust=trust, git=git)
 
 
-def _between(
-    git: Git, request: Request, snapshot: Snapshot, environ: Mapping[str, str], stack: ExitStack
-) -> Opened:
+def _between(git: Git, request: Request, snapshot: Snapshot, environ: Mapping[str, str], stack: ExitStack) -> Opened:
     sides = resolve(git, request, snapshot)
     try:
         text = changes.between(git, sides.base_tree, sides.head_tree, snapshot.environ)
