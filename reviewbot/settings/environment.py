@@ -127,7 +127,11 @@ def _provider_keys(environ: Mapping[str, str], url: str) -> tuple[ApiKey, ...]:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
         message = f"the endpoint '{url}' is no http(s) URL. Give it as to any OpenAI client, for example {DEEPSEEK_URL}"
         raise UsageError(message)
