@@ -22,6 +22,7 @@ from reviewbot.steps.accounting import Fate
 
 _ANSWER_TOKENS = 600  # of an answer with a few findings; used for estimates only
 _PYTHON = (".py", ".pyi")
+_NO_RULES = "no static rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Policy:
     text_checks: tuple[Analyzer, ...]
     """Of any text, generated and vendored files included; they do not count as a review."""
     hint: str
-    """What a file that no static rule understands needs."""
+    """What files that no static rule understands need."""
 
 
 def fates(change: Change, policy: Policy) -> tuple[Fate | None, ...]:
@@ -124,16 +125,17 @@ def review_statically(change: Change, policy: Policy) -> Report:
     covered = frozenset[str]().union(*(analysis.covered for analysis in analyses))
     failed = {path: reason for analysis in analyses for path, reason in analysis.failed}
     final = [
-        fate if fate is not None else _static_fate(file, covered, failed, policy.hint)
+        fate if fate is not None else _static_fate(file, covered, failed)
         for file, fate in zip(change.patch.files, known, strict=True)
     ]
     files = accounting.by_file(change.patch.files, final)
     trouble = [(2, reason) for reason in dict.fromkeys(failed.values())]
     findings = [finding for analysis in analyses for finding in analysis.findings]
     usage = Usage(wall_s=time.monotonic() - started)
+    hint = (policy.hint,) if any(fate and fate[1].startswith(_NO_RULES) for fate in final) else ()
     report = Report(
         engine="static", model=None, comparison=change.comparison, files=files, findings=(), usage=usage,
-        notes=(*change.notes, *_notes(analyses)),
+        notes=(*change.notes, *_notes(analyses), *hint),
     )  # fmt: skip
     return _finished(report, change, policy, findings, (), trouble)
 
@@ -175,7 +177,7 @@ def _ignored(file: FilePatch, rules: filtering.Rules) -> bool:
     return any(filtering.matches(file.path, glob) for glob in rules.ignore)
 
 
-def _static_fate(file: FilePatch, covered: frozenset[str], failed: Mapping[str, str], hint: str) -> Fate | None:
+def _static_fate(file: FilePatch, covered: frozenset[str], failed: Mapping[str, str]) -> Fate | None:
     if file.path in failed:
         return Outcome.FAILED, failed[file.path]
     if file.path in covered:
@@ -187,7 +189,7 @@ def _static_fate(file: FilePatch, covered: frozenset[str], failed: Mapping[str, 
         )
     name = file.path.rpartition("/")[2]
     suffix = name[name.rfind(".") :] if "." in name[1:] else name
-    return Outcome.SKIPPED, f"no static rules for {suffix} files: {hint}"
+    return Outcome.SKIPPED, f"{_NO_RULES} for {suffix} files"
 
 
 def _finished(

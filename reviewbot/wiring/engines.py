@@ -23,7 +23,7 @@ from reviewbot.wiring.configuration import operator_endpoint
 from reviewbot.wiring.surroundings import utc_now
 
 _OVERRIDES = ".reviewbot/templates"
-_HINT = "import its linter's report with --import FILE.sarif"
+_HINT = "files that no static rule understands: import their linter's report with --import FILE.sarif"
 _NO_KEY = "no API key and no endpoint is set: set REVIEWBOT_API_KEY, or REVIEWBOT_BASE_URL for a server of your own"
 
 
@@ -76,7 +76,7 @@ def policy(settings: Settings, engine: str, imports: Sequence[Path]) -> Policy:
         fail_on=None if settings.fail_on == "never" else Severity(settings.fail_on),
         analyzers=_analyzers(imports),
         text_checks=_text_checks(),
-        hint=_HINT + ("" if engine == "llm" else ", or set REVIEWBOT_API_KEY for a model review"),
+        hint=_HINT + ("" if engine == "llm" else ", or let a model review them"),
     )
 
 
