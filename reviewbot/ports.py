@@ -49,7 +49,7 @@ class Model(Protocol):
 class Observer(Protocol):
     """Hears of progress."""
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: Progress, /) -> None:
         """Take note; must not raise."""
         ...
 

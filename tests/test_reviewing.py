@@ -14,6 +14,7 @@ from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
 from reviewbot.domain.events import Progress
 from reviewbot.domain.finding import Finding
 from reviewbot.domain.outcome import Comparison, Outcome, Report
+from reviewbot.domain.patch import FilePatch
 from reviewbot.llm.budget import RunBudget
 from reviewbot.llm.client import Client
 from reviewbot.pipeline import Change, Policy, plan, review_statically, review_with_model
@@ -34,7 +35,7 @@ diff --git a/app.py b/app.py
 +    for item in items:
 +        result = item
 +    return result
- 
+ # ----
  def other(items):
 -    return max(items)
 +    return items[0]
@@ -51,8 +52,9 @@ diff --git a/conf.py b/conf.py
 class Sources:
     """Nothing but the diff is known."""
 
-    def new_text(self, file: object) -> bytes | None:
+    def new_text(self, file: FilePatch) -> bytes | None:
         del file
+        return None
 
     def trusted_files(self, names: frozenset[str]) -> Mapping[str, bytes]:
         del names
@@ -103,7 +105,7 @@ def review(script: Callable[[Asked], Answer], *, diff: str = DIFF, target_tokens
 
 
 def claim(**over: object) -> dict[str, object]:
-    """A right finding, unless something is said otherwise."""
+    """Give a right finding, unless something is said otherwise."""
     return {
         "path": "app.py",
         "line": 4,
@@ -181,7 +183,14 @@ def test_a_bad_finding_does_not_spoil_the_others() -> None:
 
 @pytest.mark.parametrize(
     "faulty",
-    ["", "I think it is fine.", "[]", '{"findings": "none"}', json.dumps({"findings": [claim()]})[:-40], '{"issues": []}'],
+    [
+        "",
+        "I think it is fine.",
+        "[]",
+        '{"findings": "none"}',
+        json.dumps({"findings": [claim()]})[:-40],
+        '{"issues": []}',
+    ],
 )
 def test_a_malformed_answer_is_repaired_once(faulty: str) -> None:
     def script(asked: Asked) -> Answer:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reviewbot.cli import inputs, streams
+from reviewbot.llm import calibration
 from reviewbot.outputs import plan as output
 from reviewbot.pipeline import plan as make_plan
+from reviewbot.settings import environment
 from reviewbot.steps import prompting
 from reviewbot.steps.counting import tokens
 from reviewbot.wiring import configuration, engines
@@ -22,6 +24,8 @@ def plan(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         ).settings
         system = prompting.system(engines.templates(source.trust), settings.instructions)
         policy = engines.policy(settings, "llm", ())
-        planned = make_plan(source.change, policy, engines.model(settings), system, tokens, utc_now())
+        model = engines.model(settings)
+        ratio = calibration.load(environment.cache_folder(environ), model.name)
+        planned = make_plan(source.change, policy, model, system, lambda text: ratio.first(tokens(text)), utc_now())
     streams.write_text(output.as_json(planned) if options.format == "json" else output.as_text(planned))
     return planned.exit_code

@@ -7,14 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from reviewbot.cli import inputs, streams
-from reviewbot.domain.endpoint import Endpoint
 from reviewbot.domain.outcome import Report
-from reviewbot.pipeline import Change, Policy, review_statically, review_with_model
-from reviewbot.ports import Observer
+from reviewbot.errors import UsageError
+from reviewbot.pipeline import review_statically
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
-from reviewbot.steps import prompting
-from reviewbot.steps.counting import tokens
 from reviewbot.wiring import configuration, engines
 from reviewbot.wiring.changes import Opened, opened
 
@@ -34,12 +31,21 @@ def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         ).settings
         report = _reviewed(change, settings, options, environ, say)
     saved = options.save_report or (_PIPELINE_REPORT if environment.in_pipeline(environ) else None)
-    if saved is not None:
-        streams.write_file(saved, "json", report)
-    for name, path in options.outputs:
-        streams.write_file(path, name, report)
+    targets = [("json", saved)] if saved is not None else []
+    faults = [fault for name, path in [*targets, *options.outputs] if (fault := _written(name, path, report))]
     streams.write_stdout(options.format, report, options.color, environ)
+    if faults:
+        # Told last, so that one bad path loses nothing of the result.
+        raise UsageError("\n".join(faults))
     return report.verdict.exit_code
+
+
+def _written(name: str, path: Path, report: Report) -> str | None:
+    try:
+        streams.write_file(path, name, report)
+    except UsageError as error:
+        return str(error)
+    return None
 
 
 def _reviewed(
@@ -57,33 +63,11 @@ def _reviewed(
     if engine.endpoint is None:
         return review_statically(change, policy)
     say(f"asking {engines.model(settings).name} at {engine.endpoint.host}")
+    from reviewbot.wiring.asking import Job, ask  # httpx is loaded where it is needed
+
+    folder = environment.cache_folder(environ)
+    job = Job(
+        change=change, policy=policy, settings=settings, endpoint=engine.endpoint, trust=source.trust, cache=folder
+    )
     with streams.progress(quiet=options.quiet) as observe:
-        return asyncio.run(_ask(change, policy, settings, source, engine.endpoint, observe))
-
-
-async def _ask(
-    change: Change,
-    policy: Policy,
-    settings: Settings,
-    source: Opened,
-    endpoint: Endpoint,
-    observe: Observer,
-) -> Report:
-    from reviewbot.llm.budget import RunBudget
-    from reviewbot.llm.client import Client, Surroundings
-    from reviewbot.reviewing import Asking
-    from reviewbot.wiring.surroundings import utc_now
-
-    templates = engines.templates(source.trust)
-    budget = RunBudget(settings.budget.run_usd)
-    world = Surroundings(now=utc_now)
-    async with Client(endpoint, engines.client_options(settings), budget, world) as client:
-        asking = Asking(
-            model=client,
-            options=engines.model(settings),
-            templates=templates,
-            system=prompting.system(templates, settings.instructions),
-            count=tokens,
-            observe=observe,
-        )
-        return await review_with_model(change, policy, asking)
+        return asyncio.run(ask(job, observe))

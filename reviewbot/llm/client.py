@@ -19,6 +19,7 @@ from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.errors import ProviderError
 from reviewbot.llm import prices
 from reviewbot.llm.budget import RunBudget
+from reviewbot.llm.calibration import Calibration
 from reviewbot.llm.keypool import KeyPool
 from reviewbot.llm.providers import deepseek, openai
 from reviewbot.llm.retry import RETRYABLE, FaultError, Wait, asked_wait_s
@@ -42,12 +43,18 @@ class Client:
     """A client for one endpoint. Use it in an ``async with`` block, in one event loop."""
 
     def __init__(
-        self, endpoint: Endpoint, options: ClientOptions, budget: RunBudget, surroundings: Surroundings
+        self,
+        endpoint: Endpoint,
+        options: ClientOptions,
+        budget: RunBudget,
+        surroundings: Surroundings,
+        calibration: Calibration | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._options = options
         self._budget = budget
         self._world = surroundings
+        self._calibration = calibration or Calibration()
         self._keys = KeyPool(endpoint.keys)
         self._provider: ModuleType = deepseek if endpoint.host.endswith("deepseek.com") else openai
         self._format = 0
@@ -79,7 +86,9 @@ class Client:
         """
         async with self._gate:
             price = prices.at(options.name, self._world.now())
-            worst = Decimal(0) if price is None else price.worst(prompt.prompt_tokens, options.max_tokens)
+            worst = Decimal(0) if price is None else price.worst(
+                self._calibration.correct(prompt.prompt_tokens), options.max_tokens
+            )
             self._budget.reserve(worst)
             cost: Decimal | None = Decimal(0)
             try:
@@ -88,6 +97,7 @@ class Client:
             finally:
                 self._budget.settle(worst, cost or Decimal(0))
             self._count(answer.usage, cost)
+            self._calibration.observe(prompt.prompt_tokens, answer.usage.prompt_tokens)
             return answer
 
     def _count(self, used: TokenUsage, cost: Decimal | None) -> None:

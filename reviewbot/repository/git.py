@@ -1,5 +1,6 @@
 """Runs git: argv lists, a steady environment, bytes in and out."""
 
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +9,15 @@ from pathlib import Path
 from reviewbot.errors import UsageError
 
 _STEADY = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_PAGER": "cat"}
-# Variables that a hook or a wrapper sets; they would point git at another repository than the one asked for.
-_LEAKING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS")
+# Variables that a hook or a wrapper sets; they would point git at another repository than the one asked for, or
+# bend what it answers.
+_LEAKING = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS",
+    "GIT_ATTR_SOURCE", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
+)  # fmt: skip
 
 
-class GitError(Exception):
+class GitError(UsageError):
     """A git command failed; the text is git's own message."""
 
 
@@ -57,24 +62,29 @@ def locate(folder: Path, environ: Mapping[str, str]) -> Git:
     if not folder.is_dir():
         message = f"{folder} is no folder. Give the repository with --repo DIR"
         raise UsageError(message)
-    steady = {**{k: v for k, v in environ.items() if k not in _LEAKING}, **_STEADY}
+    steady = {**{k: v for k, v in environ.items() if k not in _LEAKING}, "PATH": _path(environ), **_STEADY}
     try:
         answer = _run(folder, ("rev-parse", "--is-bare-repository", "--absolute-git-dir"), steady, None, 30.0)
-        bare_text, git_dir = answer.decode("utf-8", "surrogateescape").splitlines()
+        bare_text, git_dir = answer.decode("utf-8", "surrogateescape").removesuffix("\n").split("\n", 1)
         bare = bare_text == "true"
         top = git_dir
         if not bare:
             top = _run(folder, ("rev-parse", "--show-toplevel"), steady, None, 30.0).decode("utf-8", "surrogateescape")
     except GitError as error:
         raise UsageError(_advice(folder, str(error))) from error
-    return Git(folder=Path(top.rstrip("\n")), git_dir=Path(git_dir), bare=bare, environ=steady)
+    return Git(folder=Path(top.removesuffix("\n")), git_dir=Path(git_dir), bare=bare, environ=steady)
+
+
+def _path(environ: Mapping[str, str]) -> str:
+    """Leave out relative folders: git runs in the repository, where a change could add a program ``git``."""
+    return os.pathsep.join(filter(os.path.isabs, environ.get("PATH", "").split(os.pathsep))) or os.defpath
 
 
 def _advice(folder: Path, message: str) -> str:
     if "dubious ownership" in message:
         return (
             f"git refuses to read {folder}, since it belongs to another user. In a container, run "
-            f"'git config --global --add safe.directory {folder}' first"
+            f"'git config --global --add safe.directory {folder.resolve()}' first"
         )
     if "not a git repository" in message:
         return (

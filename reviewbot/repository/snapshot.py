@@ -4,12 +4,17 @@ Comparing trees gives every mode the same exact truth: blobs that can be read ag
 a folder of our own, which git sees beside the repository's.
 """
 
+import os
 import shutil
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from reviewbot.errors import UsageError
 from reviewbot.repository.git import Git, GitError
+
+# A split index has its greater part beside the repository's own, and hooks are somebody's programs.
+_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.splitIndex=false", "-c", "core.hooksPath=/dev/null")
 
 
 class Snapshot:
@@ -20,14 +25,14 @@ class Snapshot:
         self._folder = folder
         (folder / "objects").mkdir(parents=True, exist_ok=True)
 
-    @property
+    @cached_property
     def environ(self) -> Mapping[str, str]:
         """Variables under which git sees the snapshot's objects besides the repository's."""
         common = self._git.try_line("rev-parse", "--path-format=absolute", "--git-path", "objects")
         known = self._git.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
         return {
             "GIT_OBJECT_DIRECTORY": str(self._folder / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": ":".join(filter(None, (common, known))),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, (_quoted(common or ""), known))),
         }
 
     def work_tree(self) -> str:
@@ -35,8 +40,8 @@ class Snapshot:
         extra = {**self.environ, "GIT_INDEX_FILE": str(self._copied_index())}
         try:
             self._git.run(
-                "-c", "core.fsmonitor=false", "-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false",
-                "add", "--all", "--", ".", extra=extra,
+                *_QUIET, "-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false",
+                "add", "--all", "--sparse", "--", ".", extra=extra,
             )  # fmt: skip
         except GitError as error:
             message = f"git cannot read the work tree: {error}. Mend that, or review commits alone with --head HEAD"
@@ -61,16 +66,22 @@ class Snapshot:
     def index_of(self, tree: str) -> Path:
         """Write an index of a tree, for commands that read attributes from one."""
         path = self._folder / "target-index"
-        self._git.run("read-tree", tree, extra={"GIT_INDEX_FILE": str(path)})
+        self._git.run(*_QUIET, "read-tree", tree, extra={**self.environ, "GIT_INDEX_FILE": str(path)})
         return path
 
     def _copied_index(self) -> Path:
         source = self._git.try_line("rev-parse", "--path-format=absolute", "--git-path", "index")
         copy = self._folder / "index"
-        # With the repository's own index git looks only at files whose times changed.
+        # With the repository's own index git looks only at files whose times changed. The index keeps its
+        # own time: git looks again at files that are as young as it (gitformat-index, "racy git").
         if source is not None and Path(source).is_file():
-            shutil.copyfile(source, copy)
+            shutil.copy2(source, copy)
         return copy
 
     def _written(self, extra: Mapping[str, str]) -> str:
-        return self._git.run("write-tree", extra=extra).decode().strip()
+        return self._git.run(*_QUIET, "write-tree", extra=extra).decode().strip()
+
+
+def _quoted(path: str) -> str:
+    """Quote a path for a list of alternates: it may hold the separator itself."""
+    return '"{}"'.format(path.replace("\\", "\\\\").replace('"', '\\"')) if os.pathsep in path or path[:1] == '"' else path

@@ -69,6 +69,12 @@ def endpoint(
     return None
 
 
+def cache_folder(environ: Mapping[str, str]) -> Path | None:
+    """Give the folder for what may outlive a run; None where nothing is to be kept."""
+    folder = environ.get("REVIEWBOT_CACHE_DIR")
+    return Path(folder) if folder else None
+
+
 def in_pipeline(environ: Mapping[str, str]) -> bool:
     """Tell whether this is a CI job, where the change is not to be trusted."""
     return any(environ.get(name, "").lower() in _TRUE for name in ("GITLAB_CI", "GITHUB_ACTIONS"))

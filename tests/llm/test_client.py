@@ -110,7 +110,7 @@ def test_an_unreachable_endpoint_is_told_as_such(world: World) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/v1", "nothing"])
 def test_an_address_that_is_none_is_told_as_such(world: World, url: str) -> None:
-    with pytest.raises(ProviderError, match="no http|no URL"):
+    with pytest.raises(ProviderError, match=r"no http|no URL"):
         ask(url, world)
     assert world.slept == []
 

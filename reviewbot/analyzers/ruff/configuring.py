@@ -18,6 +18,9 @@ _LOWER_BOUND: Final = re.compile(r"(?:>=|~=|==|>|\^|~)\s*3\.(\d{1,3})")
 _KNOWN_MINORS: Final = range(7, 15)
 """Minor versions of Python 3 that every supported ruff knows as a target."""
 
+_LONGEST_PATH: Final = 4096
+"""Characters; no file system takes a longer one, so that the file fails later, with that reason."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
@@ -143,8 +146,7 @@ def _required(table: _Table | None) -> str | None:
 
 def _above(path: str) -> list[str]:
     """Give the folders above a file, nearest first, down to the empty string."""
-    folders = []
-    while path:
-        path = posixpath.dirname(path)
-        folders.append(path)
-    return folders
+    if len(path) > _LONGEST_PATH:
+        return []
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
