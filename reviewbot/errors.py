@@ -4,6 +4,7 @@
     ├── UsageError        2   arguments, configuration, or input that cannot be read
     ├── ForgeError        3   the forge refused or could not be reached
     ├── ProviderError     4   the model's endpoint refused, failed or answered nonsense
+    │   └── WireError         the bytes did not get there or did not come back; one attempt's fault
     ├── BudgetExceeded    5   the money set aside for the run is used up
     └── SandboxError      6   generated tests could not be run safely
 
@@ -34,6 +35,15 @@ class ProviderError(ReviewbotError):
     """The model's endpoint refused, failed, or answered what cannot be used."""
 
     exit_code = 4
+
+
+class WireError(ProviderError):
+    """A request's bytes did not get there, or its answer broke off. Ends an attempt, not a run."""
+
+    def __init__(self, message: str, *, passing: bool = True) -> None:
+        super().__init__(message)
+        self.passing = passing
+        """Whether another attempt may go better."""
 
 
 class BudgetExceeded(ReviewbotError):  # noqa: N818 - the field's word, and shorter than "...Error"

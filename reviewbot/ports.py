@@ -1,6 +1,7 @@
 """Everything pluggable, on one page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from reviewbot.domain.analysis import Analysis
@@ -10,6 +11,7 @@ from reviewbot.domain.outcome import Report
 from reviewbot.domain.patch import FilePatch
 from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.usage import Usage
+from reviewbot.domain.wire import WireRequest
 
 
 class Sources(Protocol):
@@ -32,6 +34,26 @@ class Analyzer(Protocol):
 
     def __call__(self, files: Sequence[FilePatch], sources: Sources) -> Analysis:
         """Look at the files (already filtered) and report on their changed lines."""
+        ...
+
+
+class WireResponse(Protocol):
+    """An answer whose body is still coming."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in any case."""
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives. Raises WireError where it breaks off."""
+        ...
+
+
+class Wire(Protocol):
+    """A way to send bytes: an open `reviewbot.llm.wires` pool."""
+
+    def send(self, request: WireRequest) -> AbstractAsyncContextManager[WireResponse]:
+        """Send a request; the answer may be read until the end of the block. Raises WireError."""
         ...
 
 
