@@ -40,10 +40,12 @@ class ProviderError(ReviewbotError):
 class WireError(ProviderError):
     """A request's bytes did not get there, or its answer broke off. Ends an attempt, not a run."""
 
-    def __init__(self, message: str, *, passing: bool = True) -> None:
+    def __init__(self, message: str, *, passing: bool = True, connected: bool = True) -> None:
         super().__init__(message)
         self.passing = passing
         """Whether another attempt may go better."""
+        self.connected = connected
+        """Whether there was a connection that broke off."""
 
 
 class BudgetExceeded(ReviewbotError):  # noqa: N818 - the field's word, and shorter than "...Error"

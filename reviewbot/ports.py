@@ -40,9 +40,15 @@ class Analyzer(Protocol):
 class WireResponse(Protocol):
     """An answer whose body is still coming."""
 
-    status: int
-    headers: Mapping[str, str]
-    """Names in any case."""
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers; look-ups take names in any case."""
+        ...
 
     def pieces(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives. Raises WireError where it breaks off."""

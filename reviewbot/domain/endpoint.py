@@ -45,8 +45,10 @@ class ClientOptions:
     concurrency: int = 16
     attempts: int = 6
     connect_timeout_s: float = 30.0
-    timeout_s: float = 180.0
-    """For one attempt."""
+    first_content_s: float = 120.0
+    """Until an attempt's first content; keep-alives do not count."""
+    idle_s: float = 30.0
+    """Between two pieces of a streamed answer."""
     deadline_s: float = 600.0
     """For one request with all its attempts."""
     wait_initial_s: float = 0.5

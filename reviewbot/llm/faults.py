@@ -97,10 +97,12 @@ def of_status(status: int) -> FaultKind:
     return _BY_STATUS.get(status, FaultKind.SERVER if status >= _SERVER_ERRORS else FaultKind.REQUEST)
 
 
-class Fault(ProviderError):
+class Fault(ProviderError):  # noqa: N818 - the field's word, and what the table is about
     """One attempt failed. Never leaves the client but as the last word on a request."""
 
-    def __init__(self, kind: FaultKind, message: str, *, wait_s: float | None = None, status: int | None = None) -> None:
+    def __init__(
+        self, kind: FaultKind, message: str, *, wait_s: float | None = None, status: int | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.wait_s = wait_s

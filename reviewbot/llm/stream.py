@@ -13,7 +13,7 @@ from reviewbot.domain.prompt import Completion
 from reviewbot.errors import WireError
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.sse import EventReader
-from reviewbot.llm.wire import error_in, read_completion, read_usage
+from reviewbot.llm.wire import error_in, read_usage
 from reviewbot.ports import WireResponse
 
 _DONE = b"[DONE]"
@@ -50,6 +50,9 @@ async def read(response: WireResponse, limits: Limits, completion: Callable[[byt
         raise Fault(FaultKind.TIMEOUT, "the answer stalled") from error
     except WireError as error:
         raise Fault(FaultKind.BROKEN, f"the answer broke off: {error}") from error
+    fault = _error_with_status_200(body)
+    if fault is not None:
+        raise Fault(FaultKind.SERVER, f"the provider broke off: {fault}")
     try:
         return Answer(completion(body), None)
     except ValueError as error:
@@ -59,11 +62,8 @@ async def read(response: WireResponse, limits: Limits, completion: Callable[[byt
 async def whole(pieces: AsyncIterator[bytes], limits: Limits) -> bytes:
     """Read a body that is no stream; it has the time of a first content. Raises TimeoutError."""
     loop = asyncio.get_running_loop()
-    parts: list[bytes] = []
     async with asyncio.timeout_at(min(loop.time() + limits.first_s, limits.deadline_at)):
-        async for piece in pieces:
-            parts.append(piece)
-    return b"".join(parts)
+        return b"".join([piece async for piece in pieces])
 
 
 async def _streamed(pieces: AsyncIterator[bytes], limits: Limits) -> Answer:
@@ -90,6 +90,14 @@ async def _streamed(pieces: AsyncIterator[bytes], limits: Limits) -> Answer:
     if last is not None:
         events.append(last)
     return Answer(_joined(events), first_at)
+
+
+def _error_with_status_200(body: bytes) -> str | None:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None
+    return error_in(said) if isinstance(said, dict) else None
 
 
 def _has_content(event: bytes) -> bool:
@@ -144,5 +152,3 @@ def _joined(events: list[bytes]) -> Completion:
     if reason is None:
         raise Fault(FaultKind.TRUNCATED, "the answer ended before it was complete")
     return Completion(text="".join(parts), finish_reason=reason, model=model, usage=read_usage(usage))
-
-

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.usage import TokenUsage
+from reviewbot.llm.forms import Form
 
 _FINDING = {
     "type": "object",
@@ -31,18 +32,21 @@ _REVIEW_SCHEMA = {
 }
 
 
-def chat_body(prompt: Prompt, options: ModelOptions, answer_format: str) -> dict[str, object]:
-    """Spell a request."""
+def chat_body(prompt: Prompt, options: ModelOptions, form: Form) -> dict[str, object]:
+    """Spell a request. Every answer is streamed: a stalled one is then seen at once."""
     request: dict[str, object] = {
         "model": options.name,
         "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
         "temperature": options.temperature,
         "max_tokens": options.max_tokens,
+        "stream": True,
     }
-    if answer_format == "json_schema":
+    if form.usage:
+        request["stream_options"] = {"include_usage": True}
+    if form.answer == "json_schema":
         schema = {"name": prompt.task.value, "strict": True, "schema": _REVIEW_SCHEMA}
         request["response_format"] = {"type": "json_schema", "json_schema": schema}
-    elif answer_format == "json_object":
+    elif form.answer == "json_object":
         request["response_format"] = {"type": "json_object"}
     return request
 
@@ -61,7 +65,7 @@ def read_completion(data: bytes) -> Completion:
         text=content if isinstance(content, str) else "",
         finish_reason=reason if isinstance(reason, str) else None,
         model=model if isinstance(model, str) else None,
-        usage=_usage(answer.get("usage")),
+        usage=read_usage(answer.get("usage")),
     )
 
 
@@ -72,11 +76,22 @@ def read_error(data: bytes) -> str:
     except ValueError:
         return " ".join(data[:200].decode("utf-8", "replace").split())
     error = answer.get("error", answer) if isinstance(answer, Mapping) else answer
+    return _words(error) or " ".join(str(answer)[:300].split())
+
+
+def error_in(event: Mapping[str, object]) -> str | None:
+    """Give the provider's words where an event of a stream, or a body with status 200, tells of an error."""
+    error = event.get("error")
+    return None if error is None else _words(error) or "an error without words"
+
+
+def _words(error: object) -> str:
     said = error.get("message") or error.get("detail") if isinstance(error, Mapping) else error
-    return " ".join(str(said or answer)[:300].split())
+    return " ".join(str(said or "")[:300].split())
 
 
-def _usage(said: object) -> TokenUsage:
+def read_usage(said: object) -> TokenUsage:
+    """Read token counts; what is missing counts as nothing."""
     if not isinstance(said, Mapping):
         return TokenUsage()
     details = said.get("prompt_tokens_details")

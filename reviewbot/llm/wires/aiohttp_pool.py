@@ -52,7 +52,8 @@ class AiohttpWire:
             message = f"'{request.url}' is no http(s) URL that requests can go to"
             raise WireError(message, passing=False) from error
         except (aiohttp.ClientError, asyncio.IncompleteReadError, ConnectionError) as error:
-            raise WireError(str(error) or type(error).__name__) from error
+            connected = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+            raise WireError(str(error) or type(error).__name__, connected=connected) from error
 
 
 class _Response:

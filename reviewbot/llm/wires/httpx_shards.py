@@ -29,13 +29,11 @@ class HttpxWire:
         self._load: list[int] = []
 
     async def __aenter__(self) -> Self:
-        limits = httpx.Limits(
-            max_connections=_SHARD, max_keepalive_connections=_SHARD, keepalive_expiry=_KEEPALIVE_S
-        )
+        limits = httpx.Limits(max_connections=_SHARD, max_keepalive_connections=_SHARD, keepalive_expiry=_KEEPALIVE_S)
         # One TLS context for all: loading the certificates is what makes a client slow to open.
         context = httpx.create_ssl_context()
         for _ in range(self._count):
-            client = httpx.AsyncClient(limits=limits, timeout=None, verify=context)
+            client = httpx.AsyncClient(limits=limits, timeout=None, verify=context)  # noqa: S113 - the stream reader's limits hold
             self._shards.append(await self._stack.enter_async_context(client))
         self._load = [0] * self._count
         return self
@@ -60,7 +58,8 @@ class HttpxWire:
             message = f"'{request.url}' is no http(s) URL that requests can go to: {error}"
             raise WireError(message, passing=False) from error
         except httpx.HTTPError as error:
-            raise WireError(str(error) or type(error).__name__) from error
+            connected = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            raise WireError(str(error) or type(error).__name__, connected=connected) from error
         finally:
             self._load[shard] -= 1
 
