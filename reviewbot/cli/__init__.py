@@ -49,6 +49,14 @@ def _dispatch(command: str) -> Command:
         from reviewbot.cli.plan import plan
 
         return plan
+    if command == "bench":
+        from reviewbot.cli.bench import bench
+
+        return bench
+    if command == "stats":
+        from reviewbot.cli.stats import stats
+
+        return stats
     from reviewbot.cli.config import config
 
     return config

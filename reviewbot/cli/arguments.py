@@ -2,12 +2,15 @@
 
 import argparse
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from reviewbot import __version__
 
 FORMATS = ("text", "markdown", "html", "json", "sarif", "codequality", "junit", "annotations")
 LEVELS = ("never", "low", "medium", "high", "critical")
+SCENARIOS = ("completion", "module", "review", "bugfix", "tests")
+_MOST = 1_000_000
 _EPILOG = """\
 exit codes:
   0 pass · 1 gate failed · 2 usage, configuration or unreadable input · 3 forge · 4 model provider ·
@@ -32,6 +35,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _review(_command(commands, "review", "review a change, and show or save the report"))
     _plan(_command(commands, "plan", "show what a review would send: files, chunks, tokens, cost. No network, no key"))
     _config(_command(commands, "config", "show, validate or describe the configuration"))
+    _bench(_command(commands, "bench", "measure an endpoint: latency, throughput and cost of five typical requests"))
+    _stats(_command(commands, "stats", "show what the requests in a ledger were, cost and took"))
     options = parser.parse_args(argv)
     _check(parser, options)
     return options
@@ -110,6 +115,49 @@ def _config(parser: argparse.ArgumentParser) -> None:
     _common(parser)
 
 
+def _bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--base-url", metavar="URL", help="OpenAI-compatible endpoint (default: REVIEWBOT_BASE_URL)")
+    parser.add_argument("--model", metavar="NAME", help="model to ask (default: the configured one)")
+    parser.add_argument("--scenario", choices=(*SCENARIOS, "all"), default="all", help="what to ask (default: all)")
+    parser.add_argument(
+        "--requests", type=_count, default=100, metavar="N", help="requests for each scenario (default: 100)"
+    )
+    parser.add_argument("--connections", type=_count, default=50, metavar="N", help="requests at once (default: 50)")
+    parser.add_argument(
+        "--sync-baseline", action="store_true",
+        help="also ask with one blocking client, one request at a time, and compare",
+    )  # fmt: skip
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+    _common(parser)
+
+
+def _stats(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ledger", type=Path, metavar="LEDGER", help="file that REVIEWBOT_LEDGER named")
+    parser.add_argument("--by", choices=("day", "model", "task", "key"), default="day", help="rows (default: day)")
+    parser.add_argument("--since", type=_day, metavar="DATE", help="leave out what is before this day (UTC)")
+    parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="(default: text)")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _count(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not 0 < value <= _MOST:
+        message = f"'{text}' is no number from 1 to {_MOST:,}"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        message = f"'{text}' is no day: write it as 2026-11-22"
+        raise argparse.ArgumentTypeError(message) from error
+
+
 def _output(text: str) -> tuple[str, Path]:
     name, mark, path = text.partition("=")
     if not mark or name not in FORMATS or not path:
@@ -120,7 +168,7 @@ def _output(text: str) -> tuple[str, Path]:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse combinations that contradict each other."""
-    if options.command == "config":
+    if options.command not in {"review", "plan"}:
         return
     if options.diff is not None and (options.base or options.head or options.staged):
         parser.error("--diff is the whole change: it does not go with --base, --head or --staged")

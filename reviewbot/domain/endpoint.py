@@ -10,6 +10,8 @@ class ApiKey:
 
     value: str = field(repr=False)
     weight: float = 1.0
+    account: str | None = None
+    """Keys of one account share its rate limits and its money. None: the key is an account of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

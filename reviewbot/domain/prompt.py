@@ -28,6 +28,8 @@ class Prompt:
     messages: tuple[Message, ...]
     prompt_tokens: int
     """Estimate."""
+    version: str = ""
+    """Of the templates it was made from: 8 hex digits that change when they do."""
     repair: bool = False
     """Whether this asks to mend a faulty answer."""
 

@@ -1,106 +1,272 @@
-"""Sends prompts: bounded, retried, paid for from the budget, counted. The only module that knows httpx."""
+"""Sends prompts, each through the same stack: cache, coalescing, budget, breaker, key and limits, wire, retry.
+
+What comes out is a whole completion, BudgetExceeded, or ProviderError; nothing of the layers below.
+"""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from types import ModuleType, TracebackType
-from typing import Self
+from typing import Protocol
 
-import httpx
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
+from reviewbot.domain.endpoint import ClientOptions, ModelOptions
+from reviewbot.domain.events import AttemptEnded, Event, RequestEnded
 from reviewbot.domain.prompt import Completion, Prompt
+from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.usage import TokenUsage, Usage
-from reviewbot.errors import ProviderError
-from reviewbot.llm import prices
-from reviewbot.llm.budget import RunBudget
+from reviewbot.errors import BudgetExceeded, ProviderError
+from reviewbot.llm.budget import Budget
+from reviewbot.llm.caching import Cache, cache_key
 from reviewbot.llm.calibration import Calibration
-from reviewbot.llm.keypool import KeyPool
-from reviewbot.llm.providers import deepseek, openai
-from reviewbot.llm.retry import RETRYABLE, FaultError, Wait, asked_wait_s
+from reviewbot.llm.faults import Fault, FaultKind
+from reviewbot.llm.keypool import KeysExhausted, Lease
+from reviewbot.llm.limiting import LimitWait
+from reviewbot.llm.prices import Prices
+from reviewbot.llm.retry import RetryBudget, Wait
+from reviewbot.llm.stream import Answer
+from reviewbot.llm.targets import Route, Target
 
-_POOL_SIZE = 10  # httpx's pool costs time in the square of its size: several small ones are faster
-_UNAUTHORIZED = frozenset({401, 403})
-_REFUSED_FORMAT = 400
-_OK = 200
+Check = Callable[[Completion], bool]
+"""Tells whether an answer is fit to be kept in the cache."""
+
+
+class Coalescing(Protocol):
+    """Shares calls for the same key: among tasks, or with Redis among processes."""
+
+    async def share(self, key: str, make: Callable[[], Awaitable[Completion]]) -> tuple[Completion, bool]:
+        """Give the answer, and whether somebody else's call brought it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a client takes from the world, so that tests can give it another one."""
+class Parts:
+    """What a client is put together from, all of it open."""
 
-    now: Callable[[], datetime]
-    """Current time, UTC."""
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    targets: Sequence[Target]
+    """In order of preference; the first is the configured endpoint."""
+    options: ClientOptions
+    budget: Budget
+    coalescing: Coalescing
+    prices: Prices
+    world: Surroundings
+    observe: Callable[[Event], None]
+    cache: Cache | None = None
+    calibration: Calibration = field(default_factory=Calibration)
+    tenant: str | None = None
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is known of a request while it runs; becomes a line of the ledger."""
+
+    at: datetime
+    started: float
+    target: Target | None = None
+    lease: Lease | None = None
+    attempts: int = 0
+    cost_usd: Decimal | None = Decimal(0)
+    ttft_s: float | None = None
 
 
 class Client:
-    """A client for one endpoint. Use it in an ``async with`` block, in one event loop."""
+    """A client for a list of targets, in one event loop."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        options: ClientOptions,
-        budget: RunBudget,
-        surroundings: Surroundings,
-        calibration: Calibration | None = None,
-    ) -> None:
-        self._endpoint = endpoint
-        self._options = options
-        self._budget = budget
-        self._world = surroundings
-        self._calibration = calibration or Calibration()
-        self._keys = KeyPool(endpoint.keys)
-        self._provider: ModuleType = deepseek if endpoint.host.endswith("deepseek.com") else openai
-        self._format = 0
-        self._gate = asyncio.Semaphore(options.concurrency)
-        self._stack = AsyncExitStack()
-        self._pools: list[httpx.AsyncClient] = []
-        self._turn = 0
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._gate = asyncio.Semaphore(parts.options.concurrency)
+        self._retries = RetryBudget(parts.world.monotonic)
         self.usage = Usage()
 
-    async def __aenter__(self) -> Self:
-        count = -(-self._options.concurrency // _POOL_SIZE)
-        limits = httpx.Limits(max_connections=_POOL_SIZE, max_keepalive_connections=_POOL_SIZE, keepalive_expiry=30)
-        timeout = httpx.Timeout(self._options.timeout_s, connect=self._options.connect_timeout_s, pool=None)
-        for _ in range(count):
-            pool = httpx.AsyncClient(limits=limits, timeout=timeout)
-            self._pools.append(await self._stack.enter_async_context(pool))
-        return self
+    async def complete(self, prompt: Prompt, options: ModelOptions, check: Check | None = None) -> Completion:
+        """Send a prompt and give the answer; what ``check`` accepts may be answered from the cache next time.
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._stack.aclose()
-
-    async def complete(self, prompt: Prompt, options: ModelOptions) -> Completion:
-        """Send a prompt and give the answer.
-
-        Raises BudgetExceeded before sending what might exceed the budget, and ProviderError where the
-        endpoint gives no answer.
+        Raises BudgetExceeded before sending what might exceed a budget, and ProviderError where no endpoint
+        gives an answer.
         """
-        async with self._gate:
-            price = prices.at(options.name, self._world.now())
-            worst = Decimal(0) if price is None else price.worst(
-                self._calibration.correct(prompt.prompt_tokens), options.max_tokens
-            )
-            self._budget.reserve(worst)
-            cost: Decimal | None = Decimal(0)
-            try:
-                answer = await self._retried(prompt, options)
-                cost = None if price is None else price.cost(answer.usage)
-            finally:
-                self._budget.settle(worst, cost or Decimal(0))
-            self._count(answer.usage, cost)
-            self._calibration.observe(prompt.prompt_tokens, answer.usage.prompt_tokens)
-            return answer
+        record = _Record(self._parts.world.now(), self._parts.world.monotonic())
+        key = cache_key(
+            base_url=self._parts.targets[0].exchange.endpoint.base_url,
+            prompt=prompt,
+            options=options,
+            answer_format="",
+            prompt_version=prompt.version,
+            scope=self._parts.tenant or "",
+        )
+        kept = None if self._parts.cache is None else await self._parts.cache.get(key)
+        if kept is not None:
+            self._add(cache_hits=1)
+            self._tell(prompt, options, record, "cached", replace(kept, usage=TokenUsage()))
+            return kept
 
-    def _count(self, used: TokenUsage, cost: Decimal | None) -> None:
+        async def make() -> Completion:
+            return await self._paid(prompt, options, key, record, check)
+
+        answer, joined = await self._parts.coalescing.share(key, make)
+        if joined:
+            self._add(coalesced=1)
+            self._tell(prompt, options, record, "coalesced", replace(answer, usage=TokenUsage()))
+        return answer
+
+    async def _paid(
+        self, prompt: Prompt, options: ModelOptions, key: str, record: _Record, check: Check | None
+    ) -> Completion:
+        async with self._gate:
+            try:
+                answer = await self._reserved(prompt, options, record)
+            except BudgetExceeded:
+                self._tell(prompt, options, record, "budget", None)
+                raise
+            except ProviderError as error:
+                kind = error.kind.value if isinstance(error, Fault) else "key"
+                self._tell(prompt, options, record, kind, None)
+                raise
+        self._parts.calibration.observe(prompt.prompt_tokens, answer.usage.prompt_tokens)
+        self._tell(prompt, options, record, "ok", answer)
+        if self._parts.cache is not None and answer.finish_reason == "stop" and (check is None or check(answer)):
+            await self._parts.cache.put(key, answer)
+        return answer
+
+    async def _reserved(self, prompt: Prompt, options: ModelOptions, record: _Record) -> Completion:
+        """Set the worst case aside, send, and book what it did cost."""
+        parts = self._parts
+        deadline_s = parts.options.deadline_s
+        price = parts.prices.dearest(options.name, parts.world.now(), deadline_s)
+        tokens = parts.calibration.correct(prompt.prompt_tokens)
+        worst = Decimal(0) if price is None else price.worst(tokens, options.max_tokens)
+        reservation = await parts.budget.reserve(worst)
+        try:
+            answer = await self._retried(prompt, options, record)
+        except BaseException as error:
+            # An answer that broke off, or that we left, may be billed all the same.
+            billed = record.attempts > 0 and not (isinstance(error, Fault) and _unbilled(error))
+            await asyncio.shield(
+                parts.budget.keep(reservation) if billed else parts.budget.settle(reservation, Decimal(0))
+            )
+            raise
+        used = record.target.options(options).name if record.target else options.name
+        now_price = parts.prices.at(used, record.at)
+        record.cost_usd = None if now_price is None else now_price.cost(answer.completion.usage)
+        await asyncio.shield(parts.budget.settle(reservation, record.cost_usd or Decimal(0)))
+        self._bill(answer.completion.usage, record.cost_usd)
+        return answer.completion
+
+    async def _retried(self, prompt: Prompt, options: ModelOptions, record: _Record) -> Answer:
+        """Try until an answer comes, the attempts or the time are used up, or another try makes no sense."""
+        parts, loop = self._parts, asyncio.get_running_loop()
+        route = Route(parts.targets)
+        deadline_at = loop.time() + parts.options.deadline_s
+        patience = parts.world.monotonic() + parts.options.deadline_s
+        wait = Wait(parts.options.wait_initial_s, parts.options.wait_max_s, parts.world.chance)
+
+        def enough(state: RetryCallState) -> bool:
+            late = parts.world.monotonic() + state.upcoming_sleep > patience
+            return state.attempt_number >= parts.options.attempts or self._retries.spent or late
+
+        retrying = AsyncRetrying(
+            stop=enough,
+            wait=wait,
+            retry=retry_if_exception(
+                lambda error: isinstance(error, Fault) and error.treatment.retried and not route.ended
+            ),
+            sleep=parts.world.sleep,
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                if attempt.retry_state.attempt_number > 1:
+                    self._add(retries=1)
+                return await self._attempt(prompt, options, record, route, deadline_at, patience)
+        raise Fault(FaultKind.REQUEST, "no attempt was made")  # pragma: no cover - tenacity returns or raises
+
+    async def _attempt(
+        self,
+        prompt: Prompt,
+        options: ModelOptions,
+        record: _Record,
+        route: Route,
+        deadline_at: float,
+        patience: float,
+    ) -> Answer:
+        target, lease = await self._granted(prompt, route, patience)
+        record.target, record.lease = target, lease
+        model = target.options(options)
+        started, loop_started = self._parts.world.monotonic(), asyncio.get_running_loop().time()
+        began = self._parts.world.now()
+
+        def count() -> None:
+            self._retries.note(retry=record.attempts > 0)
+            record.attempts += 1
+            self._add(requests=1)
+
+        def told(fault: Fault | None, ttft_s: float | None = None) -> None:
+            self._parts.observe(
+                AttemptEnded(
+                    at=began,
+                    task=prompt.task.value,
+                    endpoint=target.exchange.endpoint.host,
+                    model=model.name,
+                    key_id=lease.key_id,
+                    fault=None if fault is None else fault.kind.value,
+                    status=200 if fault is None else fault.status,
+                    latency_s=self._parts.world.monotonic() - started,
+                    ttft_s=ttft_s,
+                )
+            )
+
+        try:
+            answer = await target.exchange.send(prompt, model, lease.key, deadline_at, count)
+        except Fault as fault:
+            told(fault)
+            await self._failed(fault, target, lease, route, patience)
+            raise
+        except BaseException:
+            route.give_back()
+            raise
+        target.breaker.record(True)
+        usage = answer.completion.usage
+        await lease.succeeded(usage.prompt_tokens + usage.completion_tokens)
+        record.ttft_s = None if answer.first_at is None else answer.first_at - loop_started
+        told(None, record.ttft_s)
+        return answer
+
+    async def _granted(self, prompt: Prompt, route: Route, patience: float) -> tuple[Target, Lease]:
+        """Find a target that takes requests, and a key of it within its limits."""
+        while True:
+            target, wait_s = route.next()
+            if target is None:
+                if self._parts.world.monotonic() + wait_s > patience:
+                    raise Fault(FaultKind.SERVER, "every endpoint failed too often of late; they are left alone")
+                await self._parts.world.sleep(wait_s)
+                continue
+            tokens = self._parts.calibration.correct(prompt.prompt_tokens)
+            try:
+                return target, await target.keys.lease(tokens, patience)
+            except (KeysExhausted, LimitWait) as error:
+                route.give_back()
+                if not route.leave(target):
+                    raise _explained(error, route.last) from error
+            except BaseException:
+                route.give_back()
+                raise
+
+    async def _failed(self, fault: Fault, target: Target, lease: Lease, route: Route, patience: float) -> None:
+        """Let a fault have its consequences for breaker, key and route."""
+        treatment = fault.treatment
+        route.last = fault
+        if treatment.trips_breaker:
+            target.breaker.record(False)
+        else:
+            route.give_back()
+        await lease.failed(fault)
+        too_long = fault.wait_s is not None and self._parts.world.monotonic() + fault.wait_s > patience
+        keyless = treatment.leaves_target and lease.key is None
+        if (keyless or too_long) and not route.leave(target):
+            route.ended = True
+
+    def _bill(self, used: TokenUsage, cost: Decimal | None) -> None:
         total = self.usage
         self.usage = replace(
             total,
@@ -110,91 +276,55 @@ class Client:
             cost_usd=None if cost is None or total.cost_usd is None else total.cost_usd + cost,
         )
 
-    async def _retried(self, prompt: Prompt, options: ModelOptions) -> Completion:
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._options.attempts),
-            wait=Wait(self._options.wait_initial_s, self._options.wait_max_s),
-            retry=retry_if_exception(lambda error: isinstance(error, FaultError) and error.retryable),
-            sleep=self._world.sleep,
-            reraise=True,
+    def _add(self, *, requests: int = 0, retries: int = 0, cache_hits: int = 0, coalesced: int = 0) -> None:
+        total = self.usage
+        self.usage = replace(
+            total,
+            requests=total.requests + requests,
+            retries=total.retries + retries,
+            cache_hits=total.cache_hits + cache_hits,
+            coalesced=total.coalesced + coalesced,
         )
-        try:
-            async with asyncio.timeout(self._options.deadline_s):
-                async for attempt in retrying:
-                    with attempt:
-                        if attempt.retry_state.attempt_number > 1:
-                            self.usage = replace(self.usage, retries=self.usage.retries + 1)
-                        return await self._stepped(prompt, options)
-        except TimeoutError as error:
-            message = f"{self._endpoint.host} gave no answer within {self._options.deadline_s:.0f} s"
-            raise ProviderError(message) from error
-        message = "no attempt was made"  # pragma: no cover - tenacity either returns or raises
-        raise ProviderError(message)  # pragma: no cover
 
-    async def _stepped(self, prompt: Prompt, options: ModelOptions) -> Completion:
-        """Ask in the strictest form that the endpoint is known to take; step down where it refuses."""
-        formats: tuple[str, ...] = self._provider.FORMATS
-        at = self._format
-        while True:
-            try:
-                answer = await self._attempt(prompt, options, formats[at])
-            except FaultError as fault:
-                if fault.status != _REFUSED_FORMAT or at + 1 >= len(formats):
-                    raise
-                at += 1
-            else:
-                # Remembered only when it helped: the 400 may have had another cause.
-                self._format = max(self._format, at)
-                return answer
+    def _tell(
+        self, prompt: Prompt, options: ModelOptions, record: _Record, outcome: str, answer: Completion | None
+    ) -> None:
+        target = record.target or self._parts.targets[0]
+        sent = target.options(options)
+        self._parts.observe(
+            RequestEnded(
+                at=record.at,
+                task=prompt.task.value,
+                tenant=self._parts.tenant,
+                endpoint=target.exchange.endpoint.host,
+                model=sent.name,
+                answered_by=None if answer is None else answer.model,
+                key_id=None if record.lease is None else record.lease.key_id,
+                parameters=_parameters(sent),
+                prompt_version=prompt.version,
+                attempts=record.attempts,
+                outcome=outcome,
+                usage=TokenUsage() if answer is None else answer.usage,
+                cost_usd=record.cost_usd,
+                latency_s=self._parts.world.monotonic() - record.started,
+                ttft_s=record.ttft_s,
+            )
+        )
 
-    async def _attempt(self, prompt: Prompt, options: ModelOptions, answer_format: str) -> Completion:
-        key = self._keys.take()
-        headers = {"content-type": "application/json", "x-reviewbot-task": prompt.task.value}
-        if prompt.repair:
-            headers["x-reviewbot-repair"] = "1"
-        if key is not None:
-            headers["authorization"] = f"Bearer {key}"
-        body = json.dumps(self._provider.body(prompt, options, answer_format)).encode()
-        url = f"{self._endpoint.base_url.rstrip('/')}/chat/completions"
-        self._turn += 1
-        pool = self._pools[self._turn % len(self._pools)]
-        self.usage = replace(self.usage, requests=self.usage.requests + 1)
-        try:
-            response = await pool.post(url, content=body, headers=headers)
-        except httpx.InvalidURL as error:
-            message = f"'{self._endpoint.base_url}' is no URL that requests can go to: {error}"
-            raise FaultError(message, retryable=False) from error
-        except httpx.UnsupportedProtocol as error:
-            message = f"'{self._endpoint.base_url}' is no http(s) URL"
-            raise FaultError(message, retryable=False) from error
-        except httpx.HTTPError as error:
-            detail = str(error) or type(error).__name__
-            message = f"{self._endpoint.host} cannot be reached or broke off: {detail}"
-            raise FaultError(message, retryable=True) from error
-        return self._read(response, key)
 
-    def _read(self, response: httpx.Response, key: str | None) -> Completion:
-        if response.status_code != _OK:
-            raise self._refusal(response, key)
-        try:
-            answer: Completion = self._provider.completion(response.content)
-        except ValueError as error:
-            message = f"{self._endpoint.host} answered no completion: {error}"
-            raise FaultError(message, retryable=True) from error
-        return answer
+def _explained(error: ProviderError, last: Fault | None) -> ProviderError:
+    """Put the provider's own words before what the pool says of its keys."""
+    return error if last is None else ProviderError(f"{last}. {error}")
 
-    def _refusal(self, response: httpx.Response, key: str | None) -> FaultError:
-        status = response.status_code
-        said = self._provider.error_message(response.content)
-        if key is not None:
-            # Some providers echo the key that they refuse.
-            said = said.replace(key, "[key]")
-        message = f"{self._endpoint.host} answered {status}: {said}"
-        if status in _UNAUTHORIZED:
-            self._keys.retire(key)
-            if self._keys.exhausted or key is None:
-                message += ". Check REVIEWBOT_API_KEY (or DEEPSEEK_API_KEY, OPENAI_API_KEY) for this endpoint"
-                return FaultError(message, retryable=False, status=status)
-            return FaultError(message, retryable=True, wait_s=0.0, status=status)
-        wait_s = asked_wait_s(response.headers, self._world.now())
-        return FaultError(message, retryable=status in RETRYABLE, wait_s=wait_s, status=status)
+
+def _parameters(options: ModelOptions) -> tuple[tuple[str, str], ...]:
+    return (
+        ("temperature", str(options.temperature)),
+        ("max_tokens", str(options.max_tokens)),
+        ("thinking", str(options.thinking).lower()),
+    )
+
+
+def _unbilled(fault: Fault) -> bool:
+    """Tell whether a fault proves that nothing was generated."""
+    return fault.status is not None or fault.kind in {FaultKind.UNREACHABLE, FaultKind.ADDRESS}

@@ -1,0 +1,115 @@
+"""``reviewbot bench``."""
+
+import argparse
+import asyncio
+import sys
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TextIO
+
+from reviewbot.bench import baseline, rendering
+from reviewbot.bench.measuring import Bench, Heard, measure
+from reviewbot.bench.rows import Measured
+from reviewbot.bench.scenarios import SCENARIOS, Scenario
+from reviewbot.cli import streams
+from reviewbot.domain.endpoint import Endpoint
+from reviewbot.domain.events import Progress
+from reviewbot.domain.view import plural
+from reviewbot.errors import BudgetExceeded, ProviderError, UsageError
+from reviewbot.settings import environment
+from reviewbot.settings.schema import Settings
+from reviewbot.wiring import configuration, engines
+from reviewbot.wiring.clients import open_client
+
+_SYNC_REQUESTS = 10
+
+
+def bench(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Measure an endpoint; gives the exit code."""
+    if options.base_url is not None:
+        environ = {**environ, "REVIEWBOT_BASE_URL": options.base_url}
+    endpoint = environment.endpoint(environ, configuration.operator_endpoint(environ))
+    if endpoint is None:
+        message = "there is nothing to measure: give --base-url URL, or set REVIEWBOT_BASE_URL or REVIEWBOT_API_KEY"
+        raise UsageError(message)
+    flags = {} if options.model is None else {"model.name": options.model}
+    settings = configuration.effective(flags, environ, trust=None, git=None, config=options.config).settings
+    scenarios = [each for each in SCENARIOS if options.scenario in {each.name, "all"}]
+    rows = asyncio.run(_measured(scenarios, options, endpoint, settings))
+    if options.format == "json":
+        streams.write_text(rendering.as_json(rows))
+    else:
+        streams.write_text(rendering.as_text(rows, _heading(options, endpoint, settings)))
+    return _exit_code(rows)
+
+
+async def _measured(
+    scenarios: Sequence[Scenario], options: argparse.Namespace, endpoint: Endpoint, settings: Settings
+) -> list[Measured]:
+    heard, meter, run = Heard(), Meter(sys.stderr), uuid.uuid4().hex[:8]
+    model = engines.model(settings)
+
+    async def sync(scenario: Scenario) -> float | None:
+        if not options.sync_baseline:
+            return None
+        count = min(options.requests, _SYNC_REQUESTS)
+        prompts = [scenario.prompt(f"blocking {number} of {run}") for number in range(count)]
+        parameters = replace(model, max_tokens=scenario.max_tokens)
+        # In a thread, so that Ctrl-C is heard.
+        return await asyncio.to_thread(baseline.answers_per_minute, endpoint, prompts, parameters, time.perf_counter)
+
+    client_options = replace(engines.client_options(settings), concurrency=options.connections)
+    budget_usd = settings.budget.run_usd
+    async with open_client(endpoint, client_options, budget_usd=budget_usd, observe=heard, cached=False) as client:
+        bench = Bench(
+            client=client,
+            heard=heard,
+            model=model,
+            requests=options.requests,
+            connections=options.connections,
+            run=run,
+            clock=time.perf_counter,
+            sync=sync,
+            progress=meter,
+        )
+        try:
+            return [await measure(bench, scenario) for scenario in scenarios]
+        finally:
+            meter.clear()
+
+
+class Meter:
+    """One line on a terminal that tells how far the benchmark is; nothing elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._shown = stream.isatty()
+
+    def __call__(self, scenario: str, progress: Progress) -> None:
+        """Show how far a scenario is."""
+        if self._shown:
+            failed = f", {progress.failed:,} failed" if progress.failed else ""
+            self._write(f"{scenario}: {progress.done:,} of {progress.total:,}{failed}")
+
+    def clear(self) -> None:
+        """Leave no trace of it."""
+        if self._shown:
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[K{text}")
+        self._stream.flush()
+
+
+def _heading(options: argparse.Namespace, endpoint: Endpoint, settings: Settings) -> str:
+    what = f"{plural(options.requests, 'request')} a scenario over {plural(options.connections, 'connection')}"
+    return f"{engines.model(settings).name} at {endpoint.host} · {what}"
+
+
+def _exit_code(rows: Sequence[Measured]) -> int:
+    """Failures are figures here; only a scenario without a single answer fails the benchmark."""
+    if any("budget" in row.errors for row in rows):
+        return BudgetExceeded.exit_code
+    return ProviderError.exit_code if any(not row.ok for row in rows) else 0

@@ -1,0 +1,103 @@
+"""A circuit breaker: an endpoint that fails half of the calls is left alone for a while, then tried by one call.
+
+By the rate of failures, not by failures in a row, because calls run side by side; and with a single probe, because a
+crowd of them is what keeps a provider that is coming back down.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from reviewbot.domain.events import BreakerChanged, Event
+from reviewbot.domain.surroundings import Surroundings
+from reviewbot.llm.outcomes import Outcomes
+
+_PROBING_S = 1.0  # until it is worth asking again while somebody else's probe is out
+
+
+class BreakerState(StrEnum):
+    """Whether calls go through."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+class Breaker:
+    """The breaker of one endpoint and model. Report only what tells of its health: no 4xx, nothing cancelled."""
+
+    def __init__(  # noqa: PLR0913 - what it guards, what it takes from the world, and its four thresholds
+        self,
+        endpoint: str,
+        model: str,
+        world: Surroundings,
+        observe: Callable[[Event], None],
+        *,
+        window_s: float = 60,
+        minimum: int = 10,
+        failure_rate: float = 0.5,
+        open_s: float = 60,
+    ) -> None:
+        """Take the window, the calls in it that are the least to judge by, the rate that opens, and for how long."""
+        self._endpoint, self._model = endpoint, model
+        self._world = world
+        self._observe = observe
+        self._minimum, self._failure_rate, self._open_s = minimum, failure_rate, open_s
+        self._outcomes = Outcomes(window_s)
+        self._until_s = float("-inf")
+        """Open: until then. Half-open: until then the probe may take."""
+        self._probing = False
+        self.state = BreakerState.CLOSED
+
+    def __repr__(self) -> str:
+        return f"Breaker({self._endpoint}, {self._model}, {self.state})"
+
+    def admit(self) -> float | None:
+        """Let a call through (None), or give the seconds until it is worth asking again.
+
+        In half-open exactly one caller is let through: its probe. It must `record` how that ended, or `abandon` it.
+        Who is let through and then finds `state` half-open is the probe; nobody else should `abandon`.
+        """
+        if self.state is BreakerState.CLOSED:
+            return None
+        now_s = self._world.monotonic()
+        if self.state is BreakerState.OPEN:
+            if now_s < self._until_s:
+                return self._until_s - now_s
+            self._become(BreakerState.HALF_OPEN)
+            self._probing = False
+        if self._probing and now_s < self._until_s:
+            return _PROBING_S
+        # A probe of which nothing was ever heard must not lock the endpoint out for ever.
+        self._probing, self._until_s = True, now_s + self._open_s
+        return None
+
+    def record(self, ok: bool) -> None:
+        """Take note of how a call ended that was let through."""
+        if self.state is BreakerState.CLOSED:
+            self._count(ok)
+        elif self.state is BreakerState.HALF_OPEN and self._probing:
+            if ok:
+                self._outcomes.clear()
+                self._become(BreakerState.CLOSED)
+            else:
+                self._open()
+        # Otherwise it began before the breaker opened: no news.
+
+    def abandon(self) -> None:
+        """Take note that a call was cancelled, or ended in a way that tells nothing: another may be the probe."""
+        self._probing = False
+
+    def _count(self, ok: bool) -> None:
+        now_s = self._world.monotonic()
+        self._outcomes.add(now_s, ok=ok)
+        calls, failures = self._outcomes.counts(now_s)
+        if calls >= self._minimum and failures >= self._failure_rate * calls:
+            self._open()
+
+    def _open(self) -> None:
+        self._until_s = self._world.monotonic() + self._open_s
+        self._become(BreakerState.OPEN)
+
+    def _become(self, state: BreakerState) -> None:
+        self.state = state
+        self._observe(BreakerChanged(endpoint=self._endpoint, model=self._model, state=state.value))

@@ -1,0 +1,158 @@
+-- The limits of one account, shared by all processes: one step at a time, by the server's clock, so that machines
+-- whose clocks differ agree. The same rules as reviewbot/llm/rates.py; times in microseconds, rates per window.
+--
+-- KEYS: the sorted set of requests, the hash of everything else. ARGV: what is asked, as JSON.
+local log, state = KEYS[1], KEYS[2]
+local ask = cjson.decode(ARGV[1])
+local rules = ask.rules
+local window, kept = rules.window, rules.kept
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+
+local NAMES = {'bucket', 'current', 'previous', 'full', 'low', 'stepped', 'next', 'hold', 'sent', 'refused'}
+local stored = redis.call('HMGET', state, unpack(NAMES))
+local at = {}
+for i, name in ipairs(NAMES) do at[name] = tonumber(stored[i] or 0) end
+
+local function save()
+    local pairs_ = {}
+    for _, name in ipairs(NAMES) do
+        pairs_[#pairs_ + 1] = name
+        pairs_[#pairs_ + 1] = at[name]
+    end
+    redis.call('HSET', state, unpack(pairs_))
+    -- Long enough for the slowest recovery: sixteenths to the full rate by tenths.
+    redis.call('PEXPIRE', state, math.ceil((12 * window + math.max(at.next - now, 0)) / 1000))
+    redis.call('PEXPIRE', log, math.ceil(2 * kept / 1000))
+end
+
+local function roll()
+    local bucket = math.floor(now / window)
+    if bucket ~= at.bucket then
+        at.previous = bucket == at.bucket + 1 and at.current or 0
+        at.bucket, at.current = bucket, 0
+    end
+end
+
+local function give_back(bucket, tokens)
+    if bucket == at.bucket then
+        at.current = math.max(at.current - tokens, 0)
+    elseif bucket == at.bucket - 1 then
+        at.previous = math.max(at.previous - tokens, 0)
+    end
+end
+
+local function used()
+    return at.current + at.previous * (1 - now / window + at.bucket)
+end
+
+local function tokens_earliest(tokens)
+    if rules.tokens == 0 then return now end
+    local wanted = math.min(tokens, rules.tokens)
+    if used() + wanted <= rules.tokens + 0.001 then return now end
+    local start = at.bucket * window
+    local room = rules.tokens - wanted - at.current
+    if room >= 0 then return start + (1 - room / at.previous) * window end
+    return start + (2 - (rules.tokens - wanted) / at.current) * window
+end
+
+local function rate()
+    if at.low == 0 then return nil end
+    local value = at.low + math.floor((now - at.stepped) / window) * rules.step_up * at.full
+    if value < at.full then return value end
+    at.low = 0
+    return nil
+end
+
+local function score(first)
+    return tonumber(redis.call('ZRANGE', log, first, first, 'WITHSCORES')[2])
+end
+
+-- Requests a window: the limit, or what was observed where there is none; 0 where that is not known yet.
+local function full_rate()
+    local count = redis.call('ZCARD', log)
+    if rules.requests > 0 or count == 0 then return rules.requests end
+    local span = now - score(0)
+    if span < window * rules.observed then return 0 end
+    return count * window / math.min(span, window)
+end
+
+local function step_down(refused, gap)
+    at.refused = at.refused + refused
+    local present, full = rate(), full_rate()
+    local known = full > 0
+    if present then known = at.refused - math.sqrt(at.refused) >= rules.tolerated * at.sent end
+    if now < at.next or not known then return end
+    if present == nil then
+        at.full, present = full, full
+    end
+    at.low = math.max(present * rules.step_down, at.full * rules.lowest, 1)
+    at.stepped, at.next, at.sent, at.refused = now, now + gap, 0, 0
+end
+
+local function left(count)
+    local share = 1
+    if rules.requests > 0 then share = math.min(share, 1 - count / rules.requests) end
+    if rules.tokens > 0 then share = math.min(share, 1 - used() / rules.tokens) end
+    local present = rate()
+    if present then share = share * present / at.full end
+    return math.floor(math.max(share, 0) * 1000000)
+end
+
+local function earliest(count)
+    local time = math.max(now, at.hold, tokens_earliest(ask.tokens))
+    if rules.requests > 0 and count >= rules.requests then
+        time = math.max(time, score(count - rules.requests) + kept)
+    end
+    local present = rate()
+    if present and count > 0 then time = math.max(time, score(-1) + window / present) end
+    return time
+end
+
+local operations = {}
+
+-- Gives {microseconds to wait or 0 when let through, bucket of the tokens, millionths left}; -1 where what this
+-- process did last is not known any more.
+function operations.acquire()
+    redis.call('ZREMRANGEBYSCORE', log, '-inf', now - kept)
+    if ask.last ~= '' and not redis.call('ZSCORE', log, ask.last) then return {-1, 0, 0} end
+    if ask.refused > 0 then step_down(ask.refused, ask.gap) end
+    local count = redis.call('ZCARD', log)
+    local wait = math.ceil(earliest(count) - now)
+    if wait <= 0 then
+        redis.call('ZADD', log, now, ask.member)
+        at.current, at.sent = at.current + ask.tokens, at.sent + 1
+        count, wait = count + 1, 0
+    end
+    save()
+    return {wait, at.bucket, left(count)}
+end
+
+function operations.settle()
+    if ask.more > 0 then
+        at.current = at.current + ask.more
+    else
+        give_back(ask.bucket, -ask.more)
+    end
+    save()
+    return {0, at.bucket, left(redis.call('ZCARD', log))}
+end
+
+function operations.undo()
+    if redis.call('ZREM', log, ask.member) == 1 then
+        give_back(at.bucket, ask.tokens)
+        save()
+    end
+    return {0, at.bucket, left(redis.call('ZCARD', log))}
+end
+
+-- Puts back what a process remembers; `hold` keeps all waiting until what the others did is past too.
+function operations.restore()
+    for _, entry in ipairs(ask.entries) do redis.call('ZADD', log, 'NX', now - entry[1], entry[2]) end
+    if ask.hold and at.hold <= now then at.hold = now + kept end
+    save()
+    return {0, at.bucket, left(redis.call('ZCARD', log))}
+end
+
+roll()
+return operations[ask.operation]()

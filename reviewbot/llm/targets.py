@@ -1,0 +1,68 @@
+"""Where a request can go: endpoints and models in order, each with its keys and its breaker."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reviewbot.domain.endpoint import ModelOptions
+from reviewbot.llm.breaker import Breaker, BreakerState
+from reviewbot.llm.exchange import Exchange
+from reviewbot.llm.faults import Fault, FaultKind
+from reviewbot.llm.keypool import KeyPool
+
+
+@dataclass(slots=True, kw_only=True)
+class Target:
+    """An endpoint with its keys and a breaker; a fallback has a model of its own."""
+
+    exchange: Exchange
+    keys: KeyPool
+    breaker: Breaker
+    model: str | None = None
+    """Asked for instead of the task's model; None for the task's own."""
+
+    def options(self, wanted: ModelOptions) -> ModelOptions:
+        """Give the parameters of a request to this target."""
+        return wanted if self.model is None else replace(wanted, name=self.model)
+
+
+@dataclass(slots=True)
+class Route:
+    """One request's way through the targets: what it has left behind for good."""
+
+    targets: Sequence[Target]
+    left: int = 0
+    last: Fault | None = None
+    """The fault of the attempt before."""
+    ended: bool = False
+    """Whether another attempt makes no sense."""
+    _probed: Breaker | None = None
+
+    def next(self) -> tuple[Target | None, float]:
+        """Give the first target that takes a request now, or None and the seconds until one may.
+
+        Raises Fault where none is left at all.
+        """
+        waits = []
+        for target in self.targets[self.left :]:
+            wait_s = target.breaker.admit()
+            if wait_s is None:
+                self._probed = target.breaker if target.breaker.state is BreakerState.HALF_OPEN else None
+                return target, 0.0
+            waits.append(wait_s)
+        if not waits:
+            raise Fault(FaultKind.KEY, "no endpoint is left to ask")
+        return None, min(waits)
+
+    def give_back(self) -> None:
+        """Abandon a breaker's probe whose attempt told nothing of the endpoint's health."""
+        if self._probed is not None:
+            self._probed.abandon()
+            self._probed = None
+
+    def leave(self, target: Target) -> bool:
+        """Leave a target behind, if there is another one; tell whether there is."""
+        place = self.targets.index(target)
+        if place + 1 >= len(self.targets):
+            return False
+        self.left = max(self.left, place + 1)
+        return True

@@ -1,0 +1,337 @@
+"""The ledger on a real disk: whole lines from many writers, old ones dropped, never a request lost over it."""
+
+import fcntl
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from telling_events import ATTEMPT, BREAKER, BUDGET, KEY, NOW, REQUEST, request
+
+from reviewbot.domain.events import KeyChanged, RequestEnded
+from reviewbot.observers.ledger import KEPT_DAYS, Ledger, prune, read
+from reviewbot.observers.lines import Entry, Logged
+
+TOKEN = "ghp_" + "R4nd0mL00k1ngT0k3nF0rT3st1ngM4sk5xQz"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.jsonl"
+
+
+def ledger(path: Path) -> Ledger:
+    return Ledger(path, lambda: NOW)
+
+
+def entries(path: Path) -> list[Entry]:
+    return list(read(path))
+
+
+def test_a_request_is_one_line_with_everything_that_was_asked_and_answered(path: Path) -> None:
+    ledger(path)(REQUEST)
+    assert path.read_text() == (
+        '{"kind":"request","at":"2026-11-21T12:00:00.000Z","task":"review","tenant":null,"endpoint":"api.example:443",'
+        '"model":"deepseek-flash","answered_by":"deepseek-flash-1017","key_id":"3f2a9c01",'
+        '"parameters":{"temperature":"0.2","max_tokens":"8000"},"prompt_version":"review.system 1","attempts":1,'
+        '"outcome":"ok","prompt_tokens":1000,"cached_tokens":400,"completion_tokens":200,"cost_usd":"0.000211",'
+        '"latency_s":2.0,"ttft_s":0.5}\n'
+    )
+
+
+def test_what_is_written_is_read_back(path: Path) -> None:
+    events: list[Logged] = [
+        REQUEST,
+        KEY,
+        BREAKER,
+        BUDGET,
+        request(tenant="a", answered_by=None, key_id=None, ttft_s=None),
+    ]
+    write = ledger(path)
+    for event in events:
+        write(event)
+    assert entries(path) == [Entry(at=NOW, event=event) for event in events]
+
+
+def test_attempts_are_not_written(path: Path) -> None:
+    ledger(path)(ATTEMPT)
+    assert not path.exists()
+
+
+def test_an_unknown_price_is_null_and_a_small_cost_has_no_exponent(path: Path) -> None:
+    write = ledger(path)
+    write(request(cost_usd=None))
+    write(request(cost_usd=Decimal("1E-7")))
+    assert [json.loads(line)["cost_usd"] for line in path.read_text().splitlines()] == [None, "0.0000001"]
+
+
+def test_times_are_utc_whatever_zone_they_come_in(path: Path) -> None:
+    write = ledger(path)
+    write(request(at=datetime.fromisoformat("2026-11-21T14:00:00+02:00")))
+    assert entries(path)[0].at == NOW
+    assert '"at":"2026-11-21T12:00:00.000Z"' in path.read_text()
+
+
+def test_no_name_can_break_a_line_or_fail_to_be_written(path: Path) -> None:
+    event = request(model="a\nb\u2028c\udcff", answered_by='"}\r')
+    ledger(path)(event)
+    assert path.read_bytes().count(b"\n") == 1
+    assert entries(path) == [Entry(at=NOW, event=event)]
+
+
+def test_a_key_that_a_provider_echoes_is_masked(path: Path) -> None:
+    ledger(path)(KeyChanged(key_id="3f2a9c01", account="main", state="retired", reason=f"401: bad key {TOKEN}"))
+    assert TOKEN not in path.read_text()
+
+
+def test_the_file_is_for_its_owner_alone_and_its_folder_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "ledger.jsonl"
+    ledger(path)(REQUEST)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_ledger_that_cannot_be_written_costs_one_line_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write = ledger(tmp_path)  # a folder
+    with caplog.at_level(logging.WARNING):
+        write(REQUEST)
+        write(REQUEST)
+    assert len(caplog.records) == 1
+    assert "requests go on without it" in caplog.text
+
+
+def test_a_full_disk_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
+    ledger(Path("/dev/full"))(REQUEST)
+    assert "No space left" in caplog.text
+
+
+def test_a_line_that_was_written_in_part_is_told_and_the_next_one_is_whole(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write, real = ledger(path), os.write
+    with monkeypatch.context() as patched:
+        # A disk that is full in the middle of a line cannot be had without root.
+        patched.setattr(os, "write", lambda file, data: real(file, data[:40]))
+        write(REQUEST)
+    write(REQUEST)
+    assert "No space left" in caplog.text
+    reading = read(path)
+    assert [Entry(at=NOW, event=REQUEST)] == list(reading)
+    assert reading.foreign == 1
+
+
+@pytest.mark.parametrize("event", [request(latency_s=float("nan")), request(ttft_s=float("inf"))])
+def test_a_number_that_json_has_not_costs_the_line_not_the_request(
+    event: RequestEnded, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger(path)(event)
+    assert len(caplog.records) == 1
+
+
+def test_a_torn_last_line_is_skipped_and_told(path: Path) -> None:
+    write = ledger(path)
+    write(REQUEST)
+    write(REQUEST)
+    path.write_bytes(path.read_bytes()[:-30])
+    reading = read(path)
+    assert len(list(reading)) == 1
+    assert (reading.torn, reading.foreign) == (True, 0)
+
+
+def test_a_whole_last_line_without_its_newline_is_read(path: Path) -> None:
+    ledger(path)(REQUEST)
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    reading = read(path)
+    assert (len(list(reading)), reading.torn) == (1, False)
+
+
+def test_the_line_after_a_torn_one_is_whole(path: Path) -> None:
+    write = ledger(path)
+    write(REQUEST)
+    path.write_bytes(path.read_bytes()[:50])
+    write(KEY)
+    reading = read(path)
+    assert list(reading) == [Entry(at=NOW, event=KEY)]
+    assert (reading.torn, reading.foreign) == (False, 1)
+
+
+WHOLE: dict[str, object] = {
+    "kind": "request", "at": "2026-11-21T12:00:00Z", "task": "review", "tenant": None, "endpoint": "e", "model": "m",
+    "answered_by": None, "key_id": None, "parameters": {}, "prompt_version": "1", "attempts": 1, "outcome": "ok",
+    "prompt_tokens": 1, "cached_tokens": 0, "completion_tokens": 1, "cost_usd": None, "latency_s": 1, "ttft_s": None,
+}  # fmt: skip
+
+
+def spoiled(**changes: object) -> bytes:
+    return json.dumps(WHOLE | changes).encode()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"not json", b"[]", b"{}", b"\xff\xfe", b"[" * 50_000, b'"' + b"x" * 200_000 + b'"', b"3" * 5_000,
+        spoiled(kind="other"), spoiled(at="yesterday"), spoiled(at=3), spoiled(at="0001-01-01T00:00:00+14:00"),
+        spoiled(task=None), spoiled(tenant=1), spoiled(parameters=[]), spoiled(attempts=True),
+        spoiled(prompt_tokens=-1), spoiled(cost_usd="much"), spoiled(cost_usd="NaN"), spoiled(cost_usd=0.1),
+        spoiled(latency_s="1"), spoiled(latency_s=float("inf")), spoiled(latency_s=-1), spoiled(ttft_s=False),
+        json.dumps({"kind": "budget", "at": "2026-11-21T12:00:00Z", "period": "day", "spent_usd": "1"}).encode(),
+        json.dumps({"kind": "key", "at": "2026-11-21T12:00:00Z", "key_id": 1}).encode(),
+    ],
+)  # fmt: skip
+def test_a_foreign_line_is_counted_and_costs_no_other(line: bytes, path: Path) -> None:
+    ledger(path)(REQUEST)
+    whole = path.read_bytes()
+    path.write_bytes(line + b"\n" + b"\n" + whole)
+    reading = read(path)
+    assert list(reading) == [Entry(at=NOW, event=REQUEST)]
+    assert (reading.foreign, reading.torn) == (1, False)
+
+
+def test_a_ledger_of_a_later_version_with_more_keys_is_read(path: Path) -> None:
+    path.write_bytes(spoiled(region="eu") + b"\n")
+    assert len(entries(path)) == 1
+
+
+def test_a_long_last_line_without_an_end_is_torn(path: Path) -> None:
+    path.write_bytes(b"x" * 65_536)
+    reading = read(path)
+    assert list(reading) == []
+    assert reading.torn
+
+
+def write_many(path: Path, name: str, count: int) -> None:
+    write = Ledger(path, lambda: datetime.now(UTC))
+    for number in range(count):
+        write(request(task=name, attempts=number))
+        time.sleep(0.001)  # noqa: TID251 - so that the ledger is replaced many times meanwhile
+
+
+def test_lines_of_many_processes_never_mix_nor_get_lost_while_the_ledger_is_pruned(path: Path) -> None:
+    old = ledger(path)
+    for day in range(1_000, 0, -1):
+        old(request(at=NOW - timedelta(days=day)))
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=write_many, args=(path, f"task {number}", 400)) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    days, dropped = 1_000, 0
+    while days and any(writer.is_alive() for writer in writers):
+        # One day less each time: there is always something to drop.
+        days -= 1
+        dropped += prune(path, days, NOW)
+    for writer in writers:
+        writer.join()
+    assert dropped == 1_000 - days > 10
+    found = [(entry.event.task, entry.event.attempts) for entry in read(path) if entry.at >= NOW]  # type: ignore[union-attr]
+    assert sorted(found) == sorted((f"task {number}", count) for number in range(3) for count in range(400))
+
+
+def test_a_killed_writer_leaves_whole_lines(path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from telling_events import NOW, REQUEST\n"
+        "from reviewbot.observers.ledger import Ledger\n"
+        "write = Ledger(Path(sys.argv[1]), lambda: NOW)\n"
+        "while True: write(REQUEST)"
+    )
+    tests = str(Path(__file__).parent.parent)
+    environ = {"PYTHONPATH": os.pathsep.join([tests, *sys.path])}
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], env=environ) as writer:
+        while not (path.exists() and path.stat().st_size > 50_000):
+            assert writer.poll() is None
+        writer.send_signal(signal.SIGKILL)
+    ledger(path)(KEY)
+    reading = read(path)
+    assert [entry.event for entry in reading][-1] == KEY
+    assert reading.foreign <= 1
+
+
+def days_ago(*days: int) -> list[int]:
+    return [int((NOW - timedelta(days=day)).timestamp()) for day in days]
+
+
+def test_entries_older_than_the_days_to_keep_are_dropped(path: Path) -> None:
+    write = ledger(path)
+    for day in (91, 90, 89, 0):
+        write(request(at=NOW - timedelta(days=day)))
+    assert prune(path, KEPT_DAYS, NOW) == 1
+    assert days_ago(90, 89, 0) == [int(entry.at.timestamp()) for entry in read(path)]
+
+
+def test_pruning_keeps_foreign_lines_the_mode_and_nothing_beside_it(path: Path) -> None:
+    path.write_text("mine\n")
+    path.chmod(0o640)
+    ledger(path)(request(at=NOW - timedelta(days=400)))
+    assert prune(path, KEPT_DAYS, NOW) == 1
+    assert path.read_text() == "mine\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert [path] == list(path.parent.iterdir())
+
+
+def test_a_ledger_without_old_entries_is_not_written_anew(path: Path) -> None:
+    ledger(path)(request(at=NOW - timedelta(days=90, hours=11)))
+    before = path.stat().st_ino
+    assert prune(path, KEPT_DAYS, NOW) == 0
+    assert path.stat().st_ino == before
+
+
+def test_there_may_be_no_ledger_to_prune(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert prune(path, KEPT_DAYS, NOW) == 0
+    assert caplog.text == ""
+
+
+def test_a_ledger_that_cannot_be_pruned_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert prune(tmp_path, KEPT_DAYS, NOW) == 0
+    assert "cannot be pruned" in caplog.text
+
+
+def test_who_prunes_second_leaves_the_work_of_the_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = ledger(path)
+    write(request(at=NOW - timedelta(days=400)))
+    real = fcntl.flock
+
+    def first_another(file: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        another = threading.Thread(target=prune_as_another, args=(path,))
+        another.start()
+        another.join()
+        real(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", first_another)
+    assert prune(path, KEPT_DAYS, NOW) == 0
+    assert path.read_bytes() == b""
+    assert [path] == list(path.parent.iterdir())
+
+
+def prune_as_another(path: Path) -> None:
+    moved = path.with_name("moved")
+    moved.write_bytes(b"")
+    moved.replace(path)
+
+
+def test_a_line_goes_to_the_new_file_when_the_ledger_was_replaced_meanwhile(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = ledger(path)
+    write(KEY)
+    real = fcntl.flock
+
+    def too_late(file: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        path.unlink()
+        real(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", too_late)
+    write(REQUEST)
+    assert entries(path) == [Entry(at=NOW, event=REQUEST)]

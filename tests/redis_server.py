@@ -1,0 +1,87 @@
+"""A Redis of the tests' own: on a socket in a temporary folder, without anything kept on disk.
+
+Use it as a fixture: ``from redis_server import redis_server`` in a conftest or a test module (with its noqa), or start
+one by hand with `RedisServer`. Skipped with a reason where there is no ``redis-server``; under ``CI=true`` that fails.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+_START_S = 10.0
+
+
+class RedisServer:
+    """One server; `stop`, `pause` and `flush` are what can happen to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "redis.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"unix://{self._socket}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        folder = self._socket.parent
+        argv = ["redis-server", "--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen([*argv, "--dir", str(folder)], stdout=subprocess.DEVNULL)
+        until_s = time.monotonic() + _START_S
+        while not self._answers():
+            assert self._process.poll() is None, "redis-server ended at once"
+            assert time.monotonic() < until_s, "redis-server does not answer"
+
+    def stop(self) -> None:
+        """Kill it: everything it knew is lost."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._socket.unlink(missing_ok=True)
+            self._process = None
+
+    def pause(self, milliseconds: int) -> None:
+        """Let it answer nobody for a while."""
+        self.command(f"CLIENT PAUSE {milliseconds} ALL")
+
+    def flush(self) -> None:
+        """Delete everything it knows."""
+        self.command("FLUSHALL")
+        self.command("SCRIPT FLUSH")
+
+    def command(self, text: str) -> bytes:
+        """Send a command of plain words and give the raw answer's first bytes."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_START_S)
+            connection.connect(str(self._socket))
+            connection.sendall(f"{text}\r\n".encode())
+            return connection.recv(65_536)
+
+    def _answers(self) -> bool:
+        with suppress(OSError):
+            return self.command("PING").startswith(b"+PONG")
+        time.sleep(0.01)  # noqa: TID251 - a real server takes real time
+        return False
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """Give a running, empty server."""
+    if shutil.which("redis-server") is None:
+        message = "no redis-server on PATH: limits that processes share are not tested"
+        if os.environ.get("CI") == "true":  # noqa: TID251 - the tests' own switch
+            pytest.fail(message)
+        pytest.skip(message)
+    # Not tmp_path: the name of a socket may have 107 bytes at most.
+    with tempfile.TemporaryDirectory(prefix="redis-") as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
