@@ -10,6 +10,8 @@ from reviewbot.domain.patch import Hunk
 from reviewbot.steps.splitting import RawHunk, Section
 
 _HEADER = "--- a/f\n+++ b/f\n"
+_SECTION_BYTES = 200
+"""git itself cuts the text behind the second ``@@`` at 80; it is repeated with every part of a hunk."""
 
 
 class MismatchError(Exception):
@@ -20,6 +22,9 @@ def hunks(section: Section) -> tuple[Hunk, ...]:
     """Parse a section's hunks. Raises MismatchError where they cannot be trusted."""
     if not section.hunks:
         return ()
+    if not all(raw.body for raw in section.hunks):
+        message = "a hunk has no lines"
+        raise MismatchError(message)
     try:
         parsed = PatchSet(_HEADER + "".join(_source(raw) for raw in section.hunks))
     except Exception as error:  # unidiff lets ValueError and IndexError out besides its own
@@ -28,7 +33,7 @@ def hunks(section: Section) -> tuple[Hunk, ...]:
         message = "unidiff sees other hunks than their headers say"
         raise MismatchError(message)
     result = []
-    old_end = new_end = 0
+    old_end = new_end = 1
     for raw, theirs in zip(section.hunks, parsed[0], strict=True):
         rows = [line.line_type + line.value.removesuffix("\n") for line in theirs]
         hunk = _hunk(raw, rows)
@@ -36,7 +41,7 @@ def hunks(section: Section) -> tuple[Hunk, ...]:
             message = "unidiff reads other lines than stand in the text"
             raise MismatchError(message)
         if hunk.old_start < old_end or hunk.new_start < new_end:
-            message = "hunks overlap or run backwards"
+            message = "hunks overlap, run backwards or begin at line 0"
             raise MismatchError(message)
         old_end, new_end = hunk.old_start + raw.old_count, hunk.new_start + raw.new_count
         result.append(hunk)
@@ -74,6 +79,6 @@ def _hunk(raw: RawHunk, rows: list[str]) -> Hunk:
         old_start=raw.old_start + (raw.old_count == 0),
         new_start=raw.new_start + (raw.new_count == 0),
         body="\n".join(kept),
-        section=raw.section.decode("utf-8", "surrogateescape"),
+        section=raw.section[:_SECTION_BYTES].decode("utf-8", "surrogateescape"),
         no_newline=tuple(marks),
     )
