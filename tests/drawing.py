@@ -104,7 +104,5 @@ class _Pen:
         if self.rows:
             old, new = self._start
             body, marks = "\n".join(self.rows), tuple(self.marks)
-            self.hunks.append(
-                Hunk(old_start=old, new_start=new, body=body, section=self._section, no_newline=marks)
-            )
+            self.hunks.append(Hunk(old_start=old, new_start=new, body=body, section=self._section, no_newline=marks))
         self.rows, self.marks, self._section = [], [], section

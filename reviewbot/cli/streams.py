@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 from reviewbot.domain import view
 from reviewbot.domain.events import Progress
@@ -104,13 +105,17 @@ def wants_color(choice: str, environ: Mapping[str, str]) -> bool:
         return choice == "always"
     if environ.get("NO_COLOR"):
         return False
-    return bool(environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+    return bool(environ.get("FORCE_COLOR")) or _is_terminal(sys.stdout)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: closed by the caller
 
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Observer]:
     """Show how far the requests are: a bar on a terminal, nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not _is_terminal(sys.stderr):
         yield _unseen
         return
     from rich.console import Console

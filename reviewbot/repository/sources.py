@@ -43,7 +43,7 @@ class TargetTrust:
 
     def read(self, path: str) -> bytes | None:
         """Give a file's bytes, or None if it is not there; symlinks are followed within the target's tree."""
-        if "\n" in path:  # git is asked by lines
+        if "\n" in path or not _is_plain(path):  # git is asked by lines
             return None
         name = f"{self._target}:{path}\n".encode("utf-8", "surrogateescape")
         answer = self._git.run("cat-file", "--batch", "--follow-symlinks", stdin=name, extra=self._snapshot.environ)

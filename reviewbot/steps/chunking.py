@@ -123,8 +123,7 @@ class _Packer:
             self._used += piece.cost
 
     def _open(self) -> None:
-        if not self._loads or self._loads[-1]:
-            self._loads.append([])
+        self._loads.append([])
         self._used = 0
 
     def finished(self) -> Iterator[list[tuple[int, list[_Piece]]]]:

@@ -10,6 +10,7 @@ from reviewbot.domain.patch import Hunk
 from reviewbot.steps.splitting import RawHunk, Section
 
 _HEADER = "--- a/f\n+++ b/f\n"
+_MARK = b"\\ No newline at end of file"
 _SECTION_BYTES = 200
 """git itself cuts the text behind the second ``@@`` at 80; it is repeated with every part of a hunk."""
 
@@ -49,21 +50,21 @@ def hunks(section: Section) -> tuple[Hunk, ...]:
 
 
 def _source(raw: RawHunk) -> str:
-    body = raw.body.decode("utf-8", "surrogateescape")
     head = f"@@ -{raw.old_start},{raw.old_count} +{raw.new_start},{raw.new_count} @@\n"
-    return f"{head}{body}\n" if body else head
+    return f"{head}{_body(raw).decode('utf-8', 'surrogateescape')}\n"
+
+
+def _body(raw: RawHunk) -> bytes:
+    """Give the body as git writes it: GNU diff translates the end-of-file mark, mail programs trim blank lines."""
+    if raw.plain:
+        return raw.body
+    lines = raw.body.split(b"\n")
+    return b"\n".join(_MARK if line[:1] == b"\\" else line if line.strip(b"\r") else b" " + line for line in lines)
 
 
 def _same(raw: RawHunk, rows: list[str]) -> bool:
     """Compare what unidiff read with the bytes."""
-    text = "\n".join(rows).encode("utf-8", "surrogateescape")
-    if raw.plain:
-        return text == raw.body
-    ours = [line if line and line != b"\r" else b" " + line for line in raw.body.split(b"\n")]
-    return [row.encode("utf-8", "surrogateescape")[:1] for row in rows] == [line[:1] for line in ours] and all(
-        line[:1] == b"\\" or row.encode("utf-8", "surrogateescape") == line
-        for row, line in zip(rows, ours, strict=True)
-    )
+    return "\n".join(rows).encode("utf-8", "surrogateescape") == _body(raw)
 
 
 def _hunk(raw: RawHunk, rows: list[str]) -> Hunk:

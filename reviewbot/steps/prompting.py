@@ -72,11 +72,13 @@ def _hunk(hunk: Hunk, overlap: int, redactions: Redactions) -> str:
     rows = hunk.body.split("\n")
     old = sum(1 for row in rows if row[0] != "+")
     new = sum(1 for row in rows if row[0] != "-")
-    heading = f"@@ -{hunk.old_start},{old} +{hunk.new_start},{new} @@"
+    # A side without lines names the line before it.
+    heading = f"@@ -{hunk.old_start - (old == 0)},{old} +{hunk.new_start - (new == 0)},{new} @@"
     if hunk.section:
         heading += f" {redactions.hide(readable(hunk.section))}"
     if overlap:
-        heading += f"\n(the first {overlap} lines were shown before)"
+        first = "line was" if overlap == 1 else f"{overlap} lines were"
+        heading += f"\n(the first {first} shown before)"
     shown = redactions.hide(readable(hunk.body)).split("\n")
     for at in reversed(hunk.no_newline):
         shown.insert(at + 1, _NO_NEWLINE)

@@ -33,7 +33,8 @@ def effective(
     if operator:
         layers.append(_operator(Path(operator), git))
     layers += [_given(config, trust, git)] if config is not None else _project(trust)
-    layers.append(environment.provider_layer(environ))
+    if operator_endpoint(environ) is None:
+        layers.append(environment.provider_layer(environ))
     return combine(layers)
 
 
@@ -108,7 +109,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        message = f"the configuration file {path} cannot be read: {error}"
+        message = f"the configuration file {path} cannot be read: {getattr(error, 'strerror', None) or error}"
         raise UsageError(message) from error
 
 
