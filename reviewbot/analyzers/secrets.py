@@ -88,20 +88,22 @@ def _hits(file: FilePatch) -> Iterator[_Hit]:
     starts = list(accumulate((len(row) + 1 for row in rows), initial=0))
     text = "\n".join(rows)
     made_up_for = _MADE_UP_FOR.search(file.path) is not None
+    done = 0
     for found in secret.find(text):
         index = bisect_right(starts, found.start) - 1
         row, offset = rows[index], starts[index]
         value = text[found.start : found.end]
         severity = _severity(found.kind, value, made_up_for=made_up_for)
-        quote = _quote(found.kind, row, found.start - offset, found.end - offset)
+        quote = _quote(found.kind, row, found.start - offset, found.end - offset, max(done - offset, 0))
+        done = found.end
         yield _Hit(found.kind, numbers[index], quote, severity)
 
 
-def _quote(kind: str, row: str, start: int, end: int) -> str:
+def _quote(kind: str, row: str, start: int, end: int, since: int) -> str:
     if kind == "private-key":
         # The header says no secret; without its last dashes no scanner takes the quote for a key again.
         return row[start:end].rstrip("-")
-    return place.before(row, start, end)
+    return place.before(row, start, end, since=since)
 
 
 def _severity(kind: str, value: str, *, made_up_for: bool) -> Severity:

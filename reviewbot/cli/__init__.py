@@ -1,10 +1,12 @@
 """The command line: the only place that reads argv and the environment, and that exits."""
 
 import argparse
+import io
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 
 from reviewbot.cli.arguments import parse
 from reviewbot.errors import ReviewbotError
@@ -16,27 +18,35 @@ _BUG = 70
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run reviewbot and exit with its code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # help too, whatever the locale says
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
 def run(argv: Sequence[str]) -> int:
     """Run a command and give its exit code: errors become a sentence on stderr."""
     options = parse(argv)
-    # A cancelled CI job gets SIGTERM: end as on Ctrl-C, with the report that there is by then.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         return _dispatch(options.command)(options, dict(os.environ))  # noqa: TID251 - this is the place
     except ReviewbotError as error:
         return _explain(error, error.exit_code, debug=options.debug)
     except KeyboardInterrupt:
-        sys.stderr.write("reviewbot: interrupted\n")
+        from reviewbot.cli.streams import tell
+
+        tell("interrupted")
         return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has seen enough; keep Python from complaining when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:  # noqa: BLE001 - the one place that turns a bug into an exit code
         return _explain(error, _BUG, debug=options.debug)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """End a cancelled CI job as on Ctrl-C, with the report that there is by then.
+
+    While a model is asked, asyncio's own handler stands for Ctrl-C: it cancels, and loses no answers.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    (handler if callable(handler) else signal.default_int_handler)(number, frame)
 
 
 def _dispatch(command: str) -> Command:
@@ -72,5 +82,7 @@ def _explain(error: Exception, code: int, *, debug: bool) -> int:
         text = f"{type(error).__name__}: {error}\n{advice}"
     else:
         text = str(error)
-    sys.stderr.write(f"reviewbot: {text.encode('utf-8', 'backslashreplace').decode()}\n")
+    from reviewbot.cli.streams import tell
+
+    tell(text)
     return code

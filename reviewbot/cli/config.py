@@ -2,22 +2,22 @@
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from reviewbot.cli.streams import write_text
 from reviewbot.errors import UsageError
 from reviewbot.repository.git import Git, locate
-from reviewbot.repository.revisions import Request, resolve
-from reviewbot.repository.snapshot import Snapshot
-from reviewbot.repository.sources import TargetTrust, Trust, WorkTreeTrust
-from reviewbot.settings import environment
+from reviewbot.repository.sources import Trust
 from reviewbot.settings.layers import Effective, fields, value_of
 from reviewbot.settings.schema import Settings
-from reviewbot.wiring import configuration, engines
+from reviewbot.wiring import changes, configuration, engines
+
+_NO_FILE = re.compile(r"default|environment|provider chosen by \w+")
+"""Origins of settings that are no files."""
 
 
 def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -28,7 +28,7 @@ def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     with _trusted(options, environ) as (trust, git):
         effective = configuration.effective({}, environ, trust=trust, git=git, config=options.config)
     if options.action == "validate":
-        files = sorted(set(effective.origins.values()) - {"default", "environment"})
+        files = sorted(origin for origin in set(effective.origins.values()) if not _NO_FILE.fullmatch(origin))
         write_text(f"valid: {', '.join(files) if files else 'no file sets anything, the defaults hold'}\n")
         return 0
     write_text(_as_json(effective) if options.format == "json" else _as_text(effective, environ))
@@ -45,14 +45,8 @@ def _trusted(options: argparse.Namespace, environ: Mapping[str, str]) -> Iterato
             raise
         yield None, None
         return
-    if not environment.in_pipeline(environ):
-        yield WorkTreeTrust(git), git
-        return
-    with TemporaryDirectory(prefix="reviewbot-") as folder:
-        snapshot = Snapshot(git, Path(folder))
-        base = options.base or environment.pipeline_base(environ)
-        sides = resolve(git, Request(base=base, head="HEAD"), snapshot)
-        yield TargetTrust(git, sides.target, snapshot), git
+    with changes.trusted(git, options.base, environ) as trust:
+        yield trust, git
 
 
 def _as_text(effective: Effective, environ: Mapping[str, str]) -> str:
@@ -64,7 +58,10 @@ def _as_text(effective: Effective, environ: Mapping[str, str]) -> str:
 
 
 def _engine(effective: Effective, environ: Mapping[str, str]) -> str:
-    engine = engines.choose(effective.settings, environ)
+    try:
+        engine = engines.choose(effective.settings, environ)
+    except UsageError as error:
+        return f"engine in force: none, a review would end with: {error}"
     if engine.endpoint is None:
         return engine.note or "engine in force: static"
     keys = len(engine.endpoint.keys)

@@ -19,6 +19,9 @@ _FLAGS = {
 def selection(options: argparse.Namespace) -> Selection:
     """Read what is to be reviewed. Raises UsageError for a diff that cannot be read."""
     diff, name = None, ""
+    if options.diff == "-" and sys.stdin is None:
+        message = "--diff - reads standard input, and that is closed"
+        raise UsageError(message)
     if options.diff == "-":
         diff, name = sys.stdin.buffer.read(), "standard input"
     elif options.diff is not None:

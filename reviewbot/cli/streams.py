@@ -1,12 +1,16 @@
 """What goes where: the result to stdout or a file, all else to stderr."""
 
+import os
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
+from reviewbot.domain import view
 from reviewbot.domain.events import Progress
 from reviewbot.domain.outcome import Report
 from reviewbot.errors import UsageError
@@ -24,7 +28,16 @@ class Notes:
     def __call__(self, sentence: str) -> None:
         """Say something, unless the user wants it quiet."""
         if not self._quiet:
-            sys.stderr.write(f"reviewbot: {sentence}\n")
+            tell(sentence)
+
+
+def tell(sentence: str) -> None:
+    """Write a sentence to standard error; where nobody listens there, it goes on without."""
+    # Git and parsers quote what a stranger wrote: without escape sequences, and sure to be encodable.
+    text = view.visible(sentence)
+    with suppress(OSError, AttributeError, ValueError):  # a closed pipe, or no standard error at all
+        sys.stderr.write(f"reviewbot: {text}\n")
+        sys.stderr.flush()
 
 
 def render(name: str, report: Report) -> str:
@@ -48,21 +61,42 @@ def write_stdout(name: str, report: Report, color: str, environ: Mapping[str, st
 
 def write_text(text: str) -> None:
     """Write text to standard output as UTF-8, whatever the locale says."""
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()
+    if sys.stdout is None:  # closed by the caller
+        return
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # Keep Python from trying again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # a reader that has seen enough changes no verdict
+            message = f"standard output cannot be written: {error.strerror or error}"
+            raise UsageError(message) from error
 
 
 def write_file(path: Path, name: str, report: Report) -> None:
     """Write a format to a file, whole or not at all. Raises UsageError if that is impossible."""
     data = render(name, report).encode("utf-8", "backslashreplace")
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)  # a device or a pipe, which must not be replaced
+        else:
+            _replace(path, data)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
         raise UsageError(message) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    # A name that nobody can foresee: a change could hold a symlink of that name, to be written through.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def wants_color(choice: str, environ: Mapping[str, str]) -> bool:
@@ -71,13 +105,17 @@ def wants_color(choice: str, environ: Mapping[str, str]) -> bool:
         return choice == "always"
     if environ.get("NO_COLOR"):
         return False
-    return bool(environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+    return bool(environ.get("FORCE_COLOR")) or _is_terminal(sys.stdout)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: closed by the caller
 
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Observer]:
     """Show how far the requests are: a bar on a terminal, nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not _is_terminal(sys.stderr):
         yield _unseen
         return
     from rich.console import Console

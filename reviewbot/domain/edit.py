@@ -37,9 +37,7 @@ def suggestion(text: str, edits: Sequence[Edit]) -> Suggestion | None:
         return None
     first, last = ordered[0].start_row, max(edit.end_row for edit in ordered)
     begin, end = _line_start(rows, first), _line_start(rows, last) + len(rows[last - 1])
-    region = _applied(
-        text, begin, end, [(*span, edit.content) for span, edit in zip(spans, ordered, strict=True)]
-    )
+    region = _applied(text, begin, end, [(*span, edit.content) for span, edit in zip(spans, ordered, strict=True)])
     return _whole_lines(text[begin:end], region, first)
 
 

@@ -1,4 +1,4 @@
-"""A parsed diff: files, hunks and lines, numbered as the blobs are.
+r"""A parsed diff: files, hunks and lines, numbered as the blobs are.
 
 Text is decoded from UTF-8 with ``surrogateescape``, so that any bytes survive a round trip; a line
 ends at ``\\n`` and nowhere else, so a ``\\r`` before it belongs to the text. Paths are relative to the

@@ -69,14 +69,14 @@ def added(file: FilePatch) -> Added:
     return Added(texts, runs)
 
 
-def before(row: str, start: int, end: int) -> str:
-    """Quote a line up to a secret at ``row[start:end]`` and its `secret.hint`; nothing of another secret.
+def before(row: str, start: int, end: int, *, since: int = 0) -> str:
+    """Quote a line up to a secret at ``row[start:end]`` and its `secret.hint`.
 
-    Where too little stands before it to be found again, the hint alone.
+    ``since`` is where the secret before it ends: nothing of that one is quoted either. Where too little
+    is left to be found again, the hint alone.
     """
     shown = secret.hint(row[start:end])
-    earlier = [found.end for found in secret.find(row) if found.end <= start]
-    quote = row[max(0, start - _LONGEST_PREFIX, *earlier) : start] + shown
+    quote = row[max(0, start - _LONGEST_PREFIX, since) : start] + shown
     visible = sum(not character.isspace() for character in quote)
     return quote if visible >= _VISIBLE or not shown else shown
 

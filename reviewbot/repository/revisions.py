@@ -1,5 +1,6 @@
 """Names that a user gives → the two sides to compare."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from reviewbot.repository.git import Git, GitError
 from reviewbot.repository.snapshot import Snapshot
 
 _DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
+_HEADS, _TRACKING = "refs/heads/", "refs/remotes/"
 _SHORT = 7
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance")
+_WHOLE = "In CI, clone with full history: GIT_DEPTH: 0 in GitLab, fetch-depth: 0 for actions/checkout"
 _DEEPEN = ("--deepen=200", "--deepen=2000", "--unshallow")
 
 
@@ -39,6 +43,9 @@ def resolve(git: Git, request: Request, snapshot: Snapshot) -> Sides:
     head_commit = git.commit(request.head or "HEAD")
     if request.head is not None and head_commit is None:
         message = f"there is no commit '{request.head}' here. Check the name, or fetch it: git fetch origin"
+        raise UsageError(message)
+    if request.staged and git.bare:
+        message = f"{git.folder} is a bare repository: nothing is staged there. Compare commits with --base and --head"
         raise UsageError(message)
     if head_commit is None:
         return _first_commit(git, request, snapshot)
@@ -99,8 +106,14 @@ def _last_commit(git: Git, head: str) -> Sides:
     parent = git.commit(f"{head}~1")
     label = f"last commit ({head[:_SHORT]})"
     if parent is None and git.shallow:
-        _fetch(git, "--deepen=1")
+        _deepen(git, "--deepen=1", head)
         parent = git.commit(f"{head}~1")
+    if parent is None and b"\nparent " in git.run("cat-file", "commit", head).partition(b"\n\n")[0]:
+        message = (
+            f"the parent of the last commit ({head[:_SHORT]}) is not in this clone, which is shallow, and its remote "
+            f"does not give it. {_WHOLE}"
+        )
+        raise UsageError(message)
     if parent is None:
         empty = git.run("hash-object", "-t", "tree", "--stdin", stdin=b"").decode().strip()
         nothing = Comparison(base_sha=None, head_sha=head, description=f"nothing → {label}")
@@ -117,20 +130,25 @@ def _named_base(git: Git, name: str, head: str) -> Base:
     if name.startswith("-"):
         message = f"--base wants the name of a commit or branch, not '{name}'"
         raise UsageError(message)
-    commit = git.commit(name) or _fetched(git, name)
+    remote = _remote(git, name)
+    # A name such as origin/main is the remote's branch: git itself would take a tag of that name first,
+    # and whoever may push a tag could choose the base, and with it the configuration that is trusted.
+    own = remote is not None and name.startswith(f"{remote}/")
+    commit = _exact(git, f"{_TRACKING}{name}") or (None if own else git.commit(name)) or _fetched(git, name, remote)
     return Base(commit=commit, merge_base=_merge_base(git, commit, name, head), name=name, is_default=False)
 
 
 def _default_base(git: Git, head: str) -> Base:
     """Take the default branch: the remote's word for it first, then the usual names."""
-    current = git.try_line("symbolic-ref", "--quiet", "--short", "HEAD")
-    remote = git.try_line("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-    names = [remote] if remote else []
-    names += [f"origin/{name}" for name in _DEFAULT_BRANCHES] + list(_DEFAULT_BRANCHES)
-    for name in names:
-        commit = git.commit(name)
+    current = git.try_line("symbolic-ref", "--quiet", "HEAD")
+    remote = git.try_line("symbolic-ref", "--quiet", f"{_TRACKING}origin/HEAD")
+    refs = [remote] if remote else []
+    refs += [f"{start}{name}" for start in (f"{_TRACKING}origin/", _HEADS) for name in _DEFAULT_BRANCHES]
+    for ref in refs:
+        commit = _exact(git, ref)
         if commit is not None:
-            own = current is None or current == name.removeprefix("origin/")
+            name = ref.removeprefix(_TRACKING).removeprefix(_HEADS)
+            own = current is None or current == f"{_HEADS}{name.removeprefix('origin/')}"
             return Base(
                 commit=commit,
                 merge_base=_merge_base(git, commit, name, head),
@@ -138,7 +156,21 @@ def _default_base(git: Git, head: str) -> Base:
                 is_default=own,
             )
     # A repository with one branch of another name: it is its own default.
-    return Base(commit=head, merge_base=head, name=current or "HEAD", is_default=True)
+    name = current.removeprefix(_HEADS) if current else "HEAD"
+    return Base(commit=head, merge_base=head, name=name, is_default=True)
+
+
+def _exact(git: Git, ref: str) -> str | None:
+    """Give the commit of exactly this ref; git's own search would find a tag of that name first."""
+    found = git.try_line("show-ref", "--verify", "--hash", "--", ref)
+    return None if found is None else git.commit(found)
+
+
+def _remote(git: Git, name: str) -> str | None:
+    """Choose the remote to fetch a base from: the one that its name begins with, else origin, else any."""
+    remotes = git.run("remote").decode("utf-8", "surrogateescape").splitlines()
+    named = [remote for remote in remotes if name.startswith(f"{remote}/")]
+    return next(iter([*named, *(remote for remote in remotes if remote == "origin"), *remotes]), None)
 
 
 def _merge_base(git: Git, commit: str, name: str, head: str) -> str:
@@ -147,54 +179,66 @@ def _merge_base(git: Git, commit: str, name: str, head: str) -> str:
         return found
     if git.shallow:
         for depth in _DEEPEN:
-            _fetch(git, depth)
+            _deepen(git, depth, head, commit)
             found = git.try_line("merge-base", commit, head)
             if found is not None:
                 return found
     message = f"'{name}' and the head have no common commit" + (
-        ", since this clone is shallow and its remote gives no more. Clone with full history: GIT_DEPTH: 0 in "
-        "GitLab CI, fetch-depth: 0 for actions/checkout"
+        f", since this clone is shallow and its remote gives no more. {_WHOLE}"
         if git.shallow
         else ". Check that --base names a branch of the same history"
     )
     raise UsageError(message)
 
 
-def _fetched(git: Git, name: str) -> str:
+def _fetched(git: Git, name: str, remote: str | None) -> str:
     """Fetch a base that the clone does not have; a shallow clone of one branch seldom does."""
-    remote = git.try_line("remote")
     reason = "this clone has no remote to fetch it from"
+    branch = name.removeprefix(f"{remote}/").removeprefix(_HEADS)
     if remote is not None:
-        origin = remote.splitlines()[0]
-        branch = name.removeprefix(f"{origin}/").removeprefix("refs/heads/")
         depth = ("--depth=100",) if git.shallow else ()
-        for refspec in (f"+refs/heads/{branch}:refs/remotes/{origin}/{branch}", branch):
+        for refspec in (f"+{_HEADS}{branch}:{_TRACKING}{remote}/{branch}", branch):
             try:
-                git.run("fetch", "--quiet", "--no-tags", *depth, "--end-of-options", origin, refspec)
+                git.run(*_FETCH, *depth, "--end-of-options", remote, refspec)
             except GitError as error:
-                reason = f"fetching it failed: {str(error).splitlines()[-1]}"
+                reason = f"fetching it failed: {_last_line(error)}"
                 continue
-            found = git.commit(f"{origin}/{branch}") or git.commit(name) or git.commit("FETCH_HEAD")
+            found = _exact(git, f"{_TRACKING}{remote}/{branch}") or git.commit("FETCH_HEAD")
             if found is not None:
                 return found
     message = (
         f"the base '{name}' is not in this clone, and {reason}. Check the name, or fetch it first: "
-        f"git fetch origin {name.removeprefix('origin/')} (in CI, clone with full history: GIT_DEPTH: 0 in GitLab, "
-        "fetch-depth: 0 for actions/checkout)"
+        f"git fetch {remote or 'origin'} {branch}. {_WHOLE}"
     )
     raise UsageError(message)
 
 
-def _fetch(git: Git, depth: str) -> None:
-    try:
-        git.run("fetch", "--quiet", "--no-tags", depth)
-    except GitError:
-        return  # the caller looks at what is there, and says what is missing
+def _deepen(git: Git, depth: str, *commits: str) -> None:
+    """Fetch more history of the commits themselves: the branches of the remote may not reach a pull request's.
+
+    A server that gives no commits by their ids is asked for its branches.
+    """
+    remote = _remote(git, "origin/")
+    for wanted in ((remote, *commits), (remote,)) if remote is not None else ():
+        with suppress(GitError):
+            git.run(*_FETCH, depth, "--end-of-options", *wanted)
+            return  # the caller looks at what is there, and says what is missing
+
+
+def _last_line(error: GitError) -> str:
+    lines = [line for line in str(error).splitlines() if line.startswith(("fatal: ", "error: "))]
+    return lines[0] if lines else str(error).splitlines()[-1]
 
 
 def inside(git: Git, path: Path) -> str | None:
-    """Give a path relative to the repository, POSIX, or None if it lies outside."""
-    try:
-        return path.resolve().relative_to(git.folder.resolve()).as_posix()
-    except ValueError:
-        return None
+    """Give a path relative to the repository, POSIX, or None if it lies outside.
+
+    What counts is the way, not only its end: a symlink in the repository that leads out is inside.
+    """
+    top = git.folder.resolve()
+    absolute = path.absolute()
+    for folder in absolute.parents:
+        if folder.resolve() == top:
+            return absolute.relative_to(folder).as_posix()
+    resolved = path.resolve()
+    return resolved.relative_to(top).as_posix() if resolved.is_relative_to(top) else None

@@ -28,11 +28,10 @@ class Snapshot:
     @cached_property
     def environ(self) -> Mapping[str, str]:
         """Variables under which git sees the snapshot's objects besides the repository's."""
-        common = self._git.try_line("rev-parse", "--path-format=absolute", "--git-path", "objects")
         known = self._git.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
         return {
             "GIT_OBJECT_DIRECTORY": str(self._folder / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, (_quoted(common or ""), known))),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, (_quoted(self._own("objects")), known))),
         }
 
     def work_tree(self) -> str:
@@ -41,7 +40,8 @@ class Snapshot:
         try:
             self._git.run(
                 *_QUIET, "-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false",
-                "add", "--all", "--sparse", "--", ".", extra=extra,
+                # Of files outside a sparse checkout only those count that are there all the same.
+                "-c", "core.sparseCheckout=false", "add", "--all", "--", ".", extra=extra,
             )  # fmt: skip
         except GitError as error:
             message = f"git cannot read the work tree: {error}. Mend that, or review commits alone with --head HEAD"
@@ -70,13 +70,17 @@ class Snapshot:
         return path
 
     def _copied_index(self) -> Path:
-        source = self._git.try_line("rev-parse", "--path-format=absolute", "--git-path", "index")
-        copy = self._folder / "index"
+        source, copy = Path(self._own("index")), self._folder / "index"
         # With the repository's own index git looks only at files whose times changed. The index keeps its
         # own time: git looks again at files that are as young as it (gitformat-index, "racy git").
-        if source is not None and Path(source).is_file():
+        if source.is_file():
             shutil.copy2(source, copy)
         return copy
+
+    def _own(self, name: str) -> str:
+        """Give a path inside the git directory: linked work trees and variables may put it elsewhere."""
+        path = self._git.run("rev-parse", "--git-path", name).decode("utf-8", "surrogateescape")
+        return str(self._git.folder / path.removesuffix("\n"))
 
     def _written(self, extra: Mapping[str, str]) -> str:
         return self._git.run(*_QUIET, "write-tree", extra=extra).decode().strip()
@@ -84,4 +88,7 @@ class Snapshot:
 
 def _quoted(path: str) -> str:
     """Quote a path for a list of alternates: it may hold the separator itself."""
-    return '"{}"'.format(path.replace("\\", "\\\\").replace('"', '\\"')) if os.pathsep in path or path[:1] == '"' else path
+    if os.pathsep not in path and not path.startswith('"'):
+        return path
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -1,13 +1,15 @@
 """The texts around a change, and the files that steer the bot, each from the side that may be trusted."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reviewbot.domain.patch import FilePatch, Status
-from reviewbot.repository.git import Git, GitError
+from reviewbot.repository.git import Git
 from reviewbot.repository.snapshot import Snapshot
 
 _SYMLINK = "120000"
+_BLOB = re.compile(rb"[0-9a-f]{40,64} blob [0-9]+")
 
 
 class WorkTreeTrust:
@@ -18,10 +20,7 @@ class WorkTreeTrust:
 
     def read(self, path: str) -> bytes | None:
         """Give a file's bytes, or None if it is not there."""
-        try:
-            return (self._git.folder / path).read_bytes()
-        except (OSError, ValueError):
-            return None
+        return _read_within(self._git.folder, path)
 
     def files(self, names: frozenset[str]) -> Mapping[str, bytes]:
         """Give every file with one of these base names, by path."""
@@ -43,11 +42,13 @@ class TargetTrust:
         self._snapshot = snapshot
 
     def read(self, path: str) -> bytes | None:
-        """Give a file's bytes, or None if it is not there."""
-        try:
-            return self._git.run("cat-file", "blob", f"{self._target}:{path}", extra=self._snapshot.environ)
-        except (GitError, ValueError):
+        """Give a file's bytes, or None if it is not there; symlinks are followed within the target's tree."""
+        if "\n" in path or not _is_plain(path):  # git is asked by lines
             return None
+        name = f"{self._target}:{path}\n".encode("utf-8", "surrogateescape")
+        answer = self._git.run("cat-file", "--batch", "--follow-symlinks", stdin=name, extra=self._snapshot.environ)
+        head, _, text = answer.partition(b"\n")
+        return text[:-1] if _BLOB.fullmatch(head) else None
 
     def files(self, names: frozenset[str]) -> Mapping[str, bytes]:
         """Give every file with one of these base names, by path."""
@@ -98,17 +99,24 @@ class DiffSources:
             return None
         if file.status is Status.ADDED:
             return _whole(file)
-        if self._folder is None or not _is_plain(file.path):
-            return None
-        try:
-            text = (self._folder / file.path).read_bytes()
-        except (OSError, ValueError):
-            return None
-        return text if _fits(file, text) else None
+        text = None if self._folder is None else _read_within(self._folder, file.path)
+        return text if text is not None and _fits(file, text) else None
 
     def trusted_files(self, names: frozenset[str]) -> Mapping[str, bytes]:
         """Give the folder's files with these base names; none without a folder."""
         return {} if self._trust is None else self._trust.files(names)
+
+
+def _read_within(folder: Path, path: str) -> bytes | None:
+    """Read a regular file of a folder; None where it is none, or where its path or a symlink leads out."""
+    try:
+        top = folder.resolve()
+        found = (top / path).resolve()
+        if not found.is_relative_to(top) or ".git" in found.relative_to(top).parts or not found.is_file():
+            return None
+        return found.read_bytes()
+    except (OSError, ValueError, RuntimeError):  # a NUL, no permission, a ring of symlinks
+        return None
 
 
 def _present(paths: Iterator[str], read: Callable[[str], bytes | None]) -> Iterator[tuple[str, bytes]]:
@@ -125,9 +133,11 @@ def _paths(listed: bytes) -> Iterator[str]:
 def _attributes(
     git: Git, command: tuple[str, ...], paths: Sequence[str], extra: Mapping[str, str]
 ) -> Mapping[str, Mapping[str, str]]:
-    if not paths:
+    # A bare diff may name what no repository can hold, and git would not go on after it.
+    asked = [path for path in paths if _is_plain(path)]
+    if not asked:
         return {}
-    stdin = b"\0".join(path.encode("utf-8", "surrogateescape") for path in paths) + b"\0"
+    stdin = b"\0".join(path.encode("utf-8", "surrogateescape") for path in asked) + b"\0"
     fields = list(_fields(git.run(*command, stdin=stdin, extra=extra)))
     result: dict[str, dict[str, str]] = {}
     for path, name, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
@@ -158,5 +168,4 @@ def _fits(file: FilePatch, text: bytes) -> bool:
 
 
 def _is_plain(path: str) -> bool:
-    parts = path.split("/")
-    return not path.startswith("/") and ".." not in parts and ".git" not in parts
+    return "\0" not in path and not {"", ".", ".."} & set(path.split("/"))

@@ -1,6 +1,6 @@
 """The environment's share: the endpoint and its keys, a layer of settings, and what a pipeline says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,9 +39,9 @@ def provider_layer(environ: Mapping[str, str]) -> Layer:
     """Give the default model of the provider that its own variable selects; the weakest layer."""
     if not _configured(environ):
         for name, _, model in _PROVIDERS:
-            if environ.get(name) and model is not None:
+            if _given(environ, name) and model is not None:
                 return Layer(f"provider chosen by {name}", {"model.name": model})
-            if environ.get(name):
+            if _given(environ, name):
                 break
     return Layer("provider", {})
 
@@ -57,15 +57,15 @@ def endpoint(
     URL or a key file that cannot be used.
     """
     keys = _own_keys(environ, read)
-    url = environ.get("REVIEWBOT_BASE_URL", "").strip() or (operator_url or "")
+    url = _given(environ, "REVIEWBOT_BASE_URL") or (operator_url or "").strip()
     if url:
         _check_url(url)
         return Endpoint(base_url=url, keys=keys or _provider_keys(environ, url))
     if keys:
         return Endpoint(base_url=DEEPSEEK_URL, keys=keys)
     for name, address, _ in _PROVIDERS:
-        if environ.get(name):
-            return Endpoint(base_url=address, keys=(ApiKey(value=environ[name].strip()),))
+        if _given(environ, name):
+            return Endpoint(base_url=address, keys=(_sendable(_given(environ, name), name),))
     return None
 
 
@@ -77,58 +77,87 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
 
 def in_pipeline(environ: Mapping[str, str]) -> bool:
     """Tell whether this is a CI job, where the change is not to be trusted."""
-    return any(environ.get(name, "").lower() in _TRUE for name in ("GITLAB_CI", "GITHUB_ACTIONS"))
+    return _is_true(environ, "GITLAB_CI") or _is_true(environ, "GITHUB_ACTIONS")
 
 
 def pipeline_base(environ: Mapping[str, str]) -> str | None:
     """Give the base that a merge request's or pull request's pipeline names, or None."""
-    if environ.get("GITLAB_CI"):
+    if _is_true(environ, "GITLAB_CI"):
         branch = environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
         return f"origin/{branch}" if branch else environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA")
-    if environ.get("GITHUB_ACTIONS") and environ.get("GITHUB_BASE_REF"):
+    if _is_true(environ, "GITHUB_ACTIONS") and environ.get("GITHUB_BASE_REF"):
         return f"origin/{environ['GITHUB_BASE_REF']}"
     return None
 
 
 def _configured(environ: Mapping[str, str]) -> bool:
     names = ("REVIEWBOT_BASE_URL", "REVIEWBOT_API_KEY", "REVIEWBOT_API_KEYS", "REVIEWBOT_API_KEYS_FILE")
-    return any(environ.get(name) for name in names)
+    return any(_given(environ, name) for name in names)
+
+
+def _is_true(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").lower() in _TRUE
+
+
+def _given(environ: Mapping[str, str], name: str) -> str:
+    """Give a variable without white space around it; CI sets what is not there to nothing."""
+    return environ.get(name, "").strip()
 
 
 def _own_keys(environ: Mapping[str, str], read: Callable[[Path], str]) -> tuple[ApiKey, ...]:
-    path = environ.get("REVIEWBOT_API_KEYS_FILE")
+    path, several = _given(environ, "REVIEWBOT_API_KEYS_FILE"), _given(environ, "REVIEWBOT_API_KEYS")
     if path:
         try:
             lines = read(Path(path)).splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            message = f"REVIEWBOT_API_KEYS_FILE: {path} cannot be read: {error}"
+            message = f"REVIEWBOT_API_KEYS_FILE: {path} cannot be read: {_why(error)}"
             raise UsageError(message) from error
-        return tuple(_key(line) for line in lines if line.strip() and not line.lstrip().startswith("#"))
-    several = environ.get("REVIEWBOT_API_KEYS")
+        return _keys([line for line in lines if not line.lstrip().startswith("#")], f"REVIEWBOT_API_KEYS_FILE {path}")
     if several:
-        return tuple(_key(part) for part in several.split(",") if part.strip())
-    single = environ.get("REVIEWBOT_API_KEY", "").strip()
-    return (ApiKey(value=single),) if single else ()
+        return _keys(several.split(","), "REVIEWBOT_API_KEYS")
+    single = _given(environ, "REVIEWBOT_API_KEY")
+    return (_sendable(single, "REVIEWBOT_API_KEY"),) if single else ()
 
 
-def _key(text: str) -> ApiKey:
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    # The text of a UnicodeDecodeError shows a byte of the file.
+    return error.strerror or str(error) if isinstance(error, OSError) else "it is no UTF-8 text"
+
+
+def _keys(parts: Sequence[str], origin: str) -> tuple[ApiKey, ...]:
+    keys = tuple(_key(part.strip(), origin) for part in parts if part.strip())
+    if not keys:
+        message = f"{origin} holds no key: give at least one, or unset it"
+        raise UsageError(message)
+    return keys
+
+
+def _key(text: str, origin: str) -> ApiKey:
     """Read ``key[=weight]``: the weight is what follows the last ``=`` if it is a number."""
-    value, mark, weight = text.strip().rpartition("=")
+    value, mark, weight = text.rpartition("=")
     if mark and value:
         try:
             number = float(weight)
         except ValueError:
-            return ApiKey(value=text.strip())
+            return _sendable(text, origin)
         if 0 < number < float("inf"):
-            return ApiKey(value=value, weight=number)
-    return ApiKey(value=text.strip())
+            return _sendable(value.rstrip(), origin, number)
+    return _sendable(text, origin)
+
+
+def _sendable(value: str, origin: str, weight: float = 1.0) -> ApiKey:
+    """Refuse what cannot stand in a header, such as the dots of an example; the key itself is not shown."""
+    if not (value.isascii() and value.isprintable() and " " not in value):
+        message = f"{origin} holds characters that no key has, such as spaces or letters beyond ASCII"
+        raise UsageError(message)
+    return ApiKey(value=value, weight=weight)
 
 
 def _provider_keys(environ: Mapping[str, str], url: str) -> tuple[ApiKey, ...]:
     host = urlsplit(url).hostname
     for name, address, _ in _PROVIDERS:
-        if environ.get(name) and urlsplit(url).scheme == "https" and host == urlsplit(address).hostname:
-            return (ApiKey(value=environ[name].strip()),)
+        if _given(environ, name) and urlsplit(url).scheme == "https" and host == urlsplit(address).hostname:
+            return (_sendable(_given(environ, name), name),)
     return ()
 
 

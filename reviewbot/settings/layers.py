@@ -1,6 +1,7 @@
 """Layers of settings, the strongest first: flags, environment, files, defaults; each value keeps its origin."""
 
 import difflib
+import reprlib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ DEFAULT = "default"
 _OUTSIDE_ONLY = {
     "api_key": "REVIEWBOT_API_KEY", "api_keys": "REVIEWBOT_API_KEYS", "base_url": "REVIEWBOT_BASE_URL",
     "endpoint": "REVIEWBOT_BASE_URL", "redis_url": "REVIEWBOT_REDIS_URL", "token": "GITLAB_TOKEN or GITHUB_TOKEN",
+    "gitlab_token": "GITLAB_TOKEN", "github_token": "GITHUB_TOKEN", "deepseek_api_key": "DEEPSEEK_API_KEY",
+    "openai_api_key": "OPENAI_API_KEY",
 }  # fmt: skip
 
 
@@ -41,11 +44,7 @@ def from_toml(text: str, origin: str, table: str | None = None, skip: Sequence[s
 
     Raises UsageError for text that is no TOML, and for keys that do not exist.
     """
-    try:
-        document: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = f"{origin} is no valid TOML: {error}"
-        raise UsageError(message) from error
+    document: Any = parsed(text, origin)
     for part in table.split(".") if table else ():
         document = document.get(part) if isinstance(document, dict) else None
     if document is None:
@@ -55,6 +54,15 @@ def from_toml(text: str, origin: str, table: str | None = None, skip: Sequence[s
         raise UsageError(message)
     kept = {key: value for key, value in document.items() if key not in skip}
     return Layer(origin, dict(_flatten(kept, Settings, origin, "")))
+
+
+def parsed(text: str, origin: str) -> dict[str, Any]:
+    """Parse a file. Raises UsageError for text that is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        message = f"{origin} is no valid TOML: {error}"
+        raise UsageError(message) from error
 
 
 def _flatten(
@@ -76,10 +84,11 @@ def _flatten(
 
 
 def _unknown(key: str, dotted: str, model: type[BaseModel], origin: str) -> str:
-    if key in _OUTSIDE_ONLY:
+    outside = _OUTSIDE_ONLY.get(key.lower().replace("-", "_"))
+    if outside is not None:
         return (
-            f"{origin}: '{dotted}' is never read from a file in the repository, since whoever changes the "
-            f"repository could send the keys elsewhere: set {_OUTSIDE_ONLY[key]} in the environment"
+            f"{origin}: '{dotted}' is never read from a project's configuration, since whoever changes the "
+            f"repository could send the keys elsewhere: set {outside} in the environment"
         )
     near = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
     every = [path for path, _ in fields(Settings)]
@@ -139,7 +148,9 @@ def _faults(error: ValidationError, origins: Mapping[str, str]) -> str:
     for fault in error.errors(include_url=False):
         key = ".".join(str(part) for part in fault["loc"] if not isinstance(part, int))
         origin = origins.get(key, "the configuration")
-        lines.append(f"{origin}: {key} = {fault['input']!r} is not valid: {fault['msg']}")
+        given = reprlib.repr(fault["input"])
+        # pydantic speaks of Python's tuples where TOML has lists.
+        lines.append(f"{origin}: {key} = {given} is not valid: {fault['msg'].replace('tuple', 'list')}")
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ few repeated for orientation. A module and its tests stay together, then files o
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reviewbot.domain.chunk import Chunk, ContextBudget, Excerpt, FileExcerpts, TooLong
@@ -51,7 +51,7 @@ def plan(files: Sequence[tuple[int, FilePatch]], budget: ContextBudget, fixed_to
     for group in _related(files):
         bundles = []
         for index, file in group:
-            head = FILE_TOKENS + count(file.path)
+            head = FILE_TOKENS + sum(count(path) for path in {file.path, file.base_path})
             splitter = _Splitter(index, max(limit - head, 1), max(hard - head, 1), budget.overlap_lines, count)
             bundles.append((head, [piece for hunk in file.hunks for piece in splitter.pieces(hunk)]))
             too_long += splitter.too_long
@@ -123,8 +123,7 @@ class _Packer:
             self._used += piece.cost
 
     def _open(self) -> None:
-        if not self._loads or self._loads[-1]:
-            self._loads.append([])
+        self._loads.append([])
         self._used = 0
 
     def finished(self) -> Iterator[list[tuple[int, list[_Piece]]]]:
@@ -196,21 +195,22 @@ class _Splitter:
         """Split at lines. A line that alone exceeds every prompt is named, and left out."""
         rows = hunk.body.split("\n")
         costs = [self._count(row + "\n") for row in rows]
-        room = max(self._limit - HUNK_TOKENS - self._count(hunk.section), 1)
+        head = HUNK_TOKENS + self._count(hunk.section)
+        room, hard = max(self._limit - head, 1), self._hard - head
+        self._name(hunk, rows, {at: cost for at, cost in enumerate(costs) if cost > hard})
         ranges: list[tuple[int, int, int]] = []
         start = 0
         while start < len(rows):
-            if costs[start] + HUNK_TOKENS > self._hard:
-                self._name(hunk, rows, start, costs[start])
+            if costs[start] > hard:
                 start += 1
                 continue
             lead = self._lead(costs, ranges, start, room)
-            end = self._end(rows, costs, start, room - sum(costs[start - lead : start]))
+            end = self._end(rows, costs, start, room - sum(costs[start - lead : start]), hard)
             ranges.append((start - lead, end, lead))
             start = end
         cuts = _cut(hunk, rows, [(begin, end) for begin, end, _ in ranges])
         for part, (begin, end, lead) in zip(cuts, ranges, strict=True):
-            cost = HUNK_TOKENS + self._count(part.section) + sum(costs[begin:end])
+            cost = head + sum(costs[begin:end])
             yield _Piece(index=self._index, excerpt=Excerpt(hunk=part, overlap=lead), cost=cost)
 
     def _lead(self, costs: list[int], ranges: list[tuple[int, int, int]], start: int, room: int) -> int:
@@ -222,12 +222,10 @@ class _Splitter:
             lead -= 1
         return lead
 
-    def _end(self, rows: list[str], costs: list[int], start: int, room: int) -> int:
-        """Find where the part that begins at ``start`` ends: full, and if possible before a blank line."""
+    def _end(self, rows: list[str], costs: list[int], start: int, room: int, hard: int) -> int:
+        """Find where the part that begins at ``start`` ends: full, and if possible behind a blank line."""
         end, used = start, 0
-        while end < len(rows) and (end == start or used + costs[end] <= room):
-            if costs[end] + HUNK_TOKENS > self._hard:
-                break
+        while end < len(rows) and costs[end] <= hard and (end == start or used + costs[end] <= room):
             used += costs[end]
             end += 1
         if end < len(rows):
@@ -236,11 +234,13 @@ class _Splitter:
                     return back
         return end
 
-    def _name(self, hunk: Hunk, rows: list[str], at: int, cost: int) -> None:
-        if rows[at][0] != " ":
-            (line,) = _cut(hunk, rows, [(at, at + 1)])
-            number = line.old_start if rows[at][0] == "-" else line.new_start
-            self.too_long.append(TooLong(index=self._index, kind=rows[at][0], number=number, tokens=cost))
+    def _name(self, hunk: Hunk, rows: list[str], costs: Mapping[int, int]) -> None:
+        """Note the changed lines among those that no prompt can hold."""
+        for line, cost in zip(_cut(hunk, rows, [(at, at + 1) for at in costs]), costs.values(), strict=True):
+            kind = line.body[0]
+            if kind != " ":
+                number = line.old_start if kind == "-" else line.new_start
+                self.too_long.append(TooLong(index=self._index, kind=kind, number=number, tokens=cost))
 
 
 def _cut(hunk: Hunk, rows: list[str], ranges: Sequence[tuple[int, int]]) -> Iterator[Hunk]:

@@ -5,7 +5,6 @@ list of findings the whole answer is malformed.
 """
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -14,7 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from reviewbot.domain.finding import Category, Confidence, Finding, Rejection, Severity, Suggestion
 from reviewbot.domain.patch import Side
 
-_FENCE = re.compile(r"^\s*```[\w-]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+_ATTEMPTS = 100
+"""How many opening braces are tried, at most: each may cost a walk through the rest of the answer."""
+_LONGEST_NUMBER = 20
+_LAST_LINE = 1_000_000_000
 _TITLE_LENGTH = 200
 _BODY_LENGTH = 8_000
 
@@ -42,9 +44,15 @@ def _upper(value: object) -> object:
 
 def _line(value: object) -> object:
     """Read the hint; one that is no line number is no reason to lose the finding."""
-    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:  # noqa: PLR2004 - no file is that long
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < _LONGEST_NUMBER:
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LAST_LINE else None
+
+
+def _words(value: object) -> object:
+    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 def _category(value: object) -> object:
@@ -56,7 +64,7 @@ class _Claim(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    path: str = Field(min_length=1)
+    path: str = Field(pattern=r"\S")
     line: Annotated[int | None, BeforeValidator(_line)] = None
     quote: str | None = None
     side: Annotated[Literal["RIGHT", "LEFT"], BeforeValidator(_upper)] = "RIGHT"
@@ -64,21 +72,16 @@ class _Claim(BaseModel):
     category: Annotated[
         Literal["bug", "security", "performance", "test", "maintainability"], BeforeValidator(_category)
     ] = "bug"
-    title: str = Field(min_length=1)
+    title: Annotated[str, BeforeValidator(_words)] = Field(min_length=1)
     body: str | None = None
     suggestion: str | None = None
 
 
 def findings(text: str, *, source: str = "llm") -> Decoded:
     """Read an answer. Raises MalformedError where no object with a list of findings is in it."""
-    answer = _object(text)
-    claims = answer.get("findings")
-    if not isinstance(claims, list):
-        message = 'the object has no list "findings"'
-        raise MalformedError(message)
     kept: list[Finding] = []
     rejected: list[Rejection] = []
-    for claim in claims:
+    for claim in _claims(text):
         try:
             kept.append(_finding(_Claim.model_validate(claim), source))
         except ValidationError as error:
@@ -86,27 +89,34 @@ def findings(text: str, *, source: str = "llm") -> Decoded:
     return Decoded(findings=tuple(kept), rejected=tuple(rejected))
 
 
-def _object(text: str) -> dict[str, object]:
-    """Find the object: bare, in a code fence, or behind some words."""
-    stripped = text.strip()
-    if not stripped:
+def _claims(text: str) -> list[object]:
+    """Find the object's list, whatever stands around it: nothing, a code fence, or words with braces."""
+    if not text.strip():
         message = "the answer is empty"
         raise MalformedError(message)
-    fenced = _FENCE.match(stripped)
-    body = fenced[1] if fenced else stripped
-    start = body.find("{")
-    if start < 0:
-        message = "the answer holds no JSON object"
-        raise MalformedError(message)
-    try:
-        value, _ = json.JSONDecoder(strict=False).raw_decode(body, start)
-    except (ValueError, RecursionError) as error:
-        message = f"the answer is no complete JSON object: {error}"
-        raise MalformedError(message) from error
-    if not isinstance(value, dict):
-        message = "the answer is no JSON object"
-        raise MalformedError(message)
-    return value
+    decoder = json.JSONDecoder(strict=False, parse_int=_integer)
+    fault = "the answer holds no JSON object"
+    at = text.find("{")
+    for attempt in range(_ATTEMPTS):
+        if at < 0:
+            break
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            fault = f"the answer is no complete JSON object: {error}" if attempt == 0 else fault
+            end = at + 1
+        else:
+            claims = value.get("findings")
+            if isinstance(claims, list):
+                return claims
+            fault = 'the object has no list "findings"' if attempt == 0 else fault
+        at = text.find("{", end)
+    raise MalformedError(fault)
+
+
+def _integer(digits: str) -> int | None:
+    """Read a number; one that is too long for `int` is none, and no reason to lose the answer."""
+    return int(digits) if len(digits) < _LONGEST_NUMBER else None
 
 
 def _finding(claim: _Claim, source: str) -> Finding:
@@ -115,7 +125,7 @@ def _finding(claim: _Claim, source: str) -> Finding:
         severity=Severity(claim.severity),
         confidence=Confidence.MEDIUM,
         category=Category(claim.category),
-        title=" ".join(claim.title.split())[:_TITLE_LENGTH],
+        title=claim.title[:_TITLE_LENGTH],
         body=(claim.body or "").strip()[:_BODY_LENGTH],
         quote=claim.quote or "",
         source=source,

