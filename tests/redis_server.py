@@ -1,7 +1,10 @@
 """A Redis of the tests' own: on a socket in a temporary folder, without anything kept on disk.
 
-Use it as a fixture: ``from redis_server import redis_server`` in a conftest or a test module (with its noqa), or start
-one by hand with `RedisServer`. Skipped with a reason where there is no ``redis-server``; under ``CI=true`` that fails.
+    @pytest.fixture
+    def server() -> Iterator[RedisServer]:
+        yield from running_redis()
+
+Skipped with a reason where there is no ``redis-server``; under ``CI=true`` that fails.
 """
 
 import os
@@ -69,11 +72,10 @@ class RedisServer:
         return False
 
 
-@pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
-    """Give a running, empty server."""
+def running_redis() -> Iterator[RedisServer]:
+    """Yield a running, empty server; the body of a fixture."""
     if shutil.which("redis-server") is None:
-        message = "no redis-server on PATH: limits that processes share are not tested"
+        message = "no redis-server on PATH: what processes share is not tested"
         if os.environ.get("CI") == "true":  # noqa: TID251 - the tests' own switch
             pytest.fail(message)
         pytest.skip(message)

@@ -89,7 +89,7 @@ async def measure(bench: Bench, scenario: Scenario) -> Measured:
 
 
 async def _lone(bench: Bench, scenario: Scenario) -> float:
-    """Give the latency of a request that is alone: the median of a few, without the first, which opens the connection."""
+    """Give the latency of a lone request: the median of a few, without the first, which opens the connection."""
     bench.progress(scenario.name, Progress(done=0, total=bench.requests))
     latencies = []
     failed: ProviderError | BudgetExceeded | None = None

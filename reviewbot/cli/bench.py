@@ -16,12 +16,15 @@ from reviewbot.bench.scenarios import SCENARIOS, Scenario
 from reviewbot.cli import streams
 from reviewbot.domain.endpoint import Endpoint
 from reviewbot.domain.events import Progress
+from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.view import plural
 from reviewbot.errors import BudgetExceeded, ProviderError, UsageError
+from reviewbot.llm.budget import Limits
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
 from reviewbot.wiring import configuration, engines
-from reviewbot.wiring.clients import open_client
+from reviewbot.wiring.clients import ClientPlan, open_client
+from reviewbot.wiring.surroundings import utc_now
 
 _SYNC_REQUESTS = 10
 
@@ -37,12 +40,8 @@ def bench(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     flags = {} if options.model is None else {"model.name": options.model}
     settings = configuration.effective(flags, environ, trust=None, git=None, config=options.config).settings
     scenarios = [each for each in SCENARIOS if options.scenario in {each.name, "all"}]
-    rows = asyncio.run(_measured(scenarios, options, endpoint, settings))
-    if options.format == "json":
-        streams.write_text(rendering.as_json(rows))
-    else:
-        streams.write_text(rendering.as_text(rows, _heading(options, endpoint, settings)))
-    return _exit_code(rows)
+    heading = _heading(options, endpoint, settings)
+    return _told(asyncio.run(_measured(scenarios, options, endpoint, settings)), options.format, heading)
 
 
 async def _measured(
@@ -60,9 +59,18 @@ async def _measured(
         # In a thread, so that Ctrl-C is heard.
         return await asyncio.to_thread(baseline.answers_per_minute, endpoint, prompts, parameters, time.perf_counter)
 
-    client_options = replace(engines.client_options(settings), concurrency=options.connections)
-    budget_usd = settings.budget.run_usd
-    async with open_client(endpoint, client_options, budget_usd=budget_usd, observe=heard, cached=False) as client:
+    plan = ClientPlan(
+        endpoint=endpoint,
+        model=model.name,
+        options=replace(engines.client_options(settings), concurrency=options.connections),
+        limits=Limits(run_usd=settings.budget.run_usd),
+        requests_per_minute=settings.client.requests_per_minute,
+        tokens_per_minute=settings.client.tokens_per_minute,
+        # No cache and no fallback: this endpoint is to be measured, and nothing else.
+        cached=False,
+    )
+    world = Surroundings(now=utc_now, monotonic=time.monotonic, sleep=asyncio.sleep)
+    async with open_client(plan, world, heard) as client:
         bench = Bench(
             client=client,
             heard=heard,
@@ -108,8 +116,9 @@ def _heading(options: argparse.Namespace, endpoint: Endpoint, settings: Settings
     return f"{engines.model(settings).name} at {endpoint.host} · {what}"
 
 
-def _exit_code(rows: Sequence[Measured]) -> int:
-    """Failures are figures here; only a scenario without a single answer fails the benchmark."""
+def _told(rows: Sequence[Measured], form: str, heading: str) -> int:
+    """Print the table, and give the exit code: a failed request is a figure, only a scenario without answers fails."""
+    streams.write_text(rendering.as_json(rows) if form == "json" else rendering.as_text(rows, heading))
     if any("budget" in row.errors for row in rows):
         return BudgetExceeded.exit_code
     return ProviderError.exit_code if any(not row.ok for row in rows) else 0

@@ -168,9 +168,7 @@ class Client:
         retrying = AsyncRetrying(
             stop=enough,
             wait=wait,
-            retry=retry_if_exception(
-                lambda error: isinstance(error, Fault) and error.treatment.retried and not route.ended
-            ),
+            retry=retry_if_exception(lambda error: _may_pass(error) and not route.ended),
             sleep=parts.world.sleep,
             reraise=True,
         )
@@ -310,6 +308,10 @@ class Client:
                 ttft_s=record.ttft_s,
             )
         )
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, Fault) and error.treatment.retried
 
 
 def _explained(error: ProviderError, last: Fault | None) -> ProviderError:

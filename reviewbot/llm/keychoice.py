@@ -41,7 +41,8 @@ def choose(usable: Iterable[PooledKey], limiter: Limiter, now_s: float) -> Poole
         return None
     for key, share in shares.items():
         key.credit += share
-    chosen = max(shares, key=lambda key: key.credit)
+    # Rounded, so that thirds are equal and the first of equals has its turn first.
+    chosen = max(shares, key=lambda key: round(key.credit, 9))
     chosen.credit -= sum(shares.values())
     return chosen
 

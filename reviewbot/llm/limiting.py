@@ -75,7 +75,7 @@ class Line:
     ) -> None:
         self._world = world
         self._attempt = attempt
-        """Lets through (0) or gives the seconds to wait."""
+        """Lets through (0) or gives the seconds to wait; takes back what it did when it is cancelled."""
         self._undo = undo
         self._hopeless = hopeless
         """Gives those that cannot be served in time, each with the seconds that it would take."""
@@ -90,7 +90,7 @@ class Line:
 
     async def enter(self, ask: Ask) -> None:
         """Return when the request may be sent. Raises LimitWait, and whatever the attempt raises."""
-        if not self._asks and await self._at_once(ask):
+        if not self._asks and await self._attempt(ask) <= 0:
             return
         turn = ask.turn = asyncio.get_running_loop().create_future()
         self._asks.append(ask)
@@ -101,14 +101,6 @@ class Line:
             await turn
         except asyncio.CancelledError:
             await self._leave(ask, turn)
-            raise
-
-    async def _at_once(self, ask: Ask) -> bool:
-        try:
-            return await self._attempt(ask) <= 0
-        except asyncio.CancelledError:
-            # Whether it was let through is not known: with Redis the answer was on its way.
-            await self._undo(ask)
             raise
 
     async def _leave(self, ask: Ask, turn: asyncio.Future[None]) -> None:

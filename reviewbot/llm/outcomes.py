@@ -13,6 +13,8 @@ class Outcomes:
         self._slice_s = window_s / _SLICES
         self._slices: deque[list[int]] = deque()
         """Number of the slice of time, calls, failures."""
+        self._calls = 0
+        self._failures = 0
 
     def add(self, now_s: float, *, ok: bool) -> None:
         """Count a call that ended now."""
@@ -21,14 +23,19 @@ class Outcomes:
             self._slices.append([number, 0, 0])
         self._slices[-1][1] += 1
         self._slices[-1][2] += not ok
+        self._calls += 1
+        self._failures += not ok
 
     def counts(self, now_s: float) -> tuple[int, int]:
         """Give the calls and how many of them failed."""
         oldest = int(now_s / self._slice_s) - _SLICES
         while self._slices and self._slices[0][0] <= oldest:
-            self._slices.popleft()
-        return sum(calls for _, calls, _ in self._slices), sum(failures for _, _, failures in self._slices)
+            _, calls, failures = self._slices.popleft()
+            self._calls -= calls
+            self._failures -= failures
+        return self._calls, self._failures
 
     def clear(self) -> None:
         """Forget all."""
         self._slices.clear()
+        self._calls = self._failures = 0

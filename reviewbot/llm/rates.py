@@ -141,10 +141,11 @@ class Pace:
     low: float | None = None
     stepped_s: float = 0.0
     next_step_s: float = float("-inf")
+    counted_s: float = float("-inf")
     sent: int = 0
-    """Since the last step."""
+    """Since then."""
     refused: int = 0
-    """Since the last step."""
+    """Since then."""
 
     def rate(self, now_s: float) -> float | None:
         """Give the requests a window that may be sent, None at full speed."""
@@ -163,17 +164,30 @@ class Pace:
         return 1.0 if rate is None else rate / self.full
 
     def step_down(self, now_s: float, wait_s: float | None, full: float) -> None:
-        """Go one step down from the present rate, at most once for each Retry-After window."""
-        self.refused += 1
-        rate = self.rate(now_s)
-        known = full > 0 if rate is None else beyond_chance(self.refused, TOLERATED * self.sent)
-        if now_s < self.next_step_s or not known:
+        """Go one step down from the present rate, at most once for each Retry-After window.
+
+        The first refusal counts at once; later ones when they are more than `TOLERATED`.
+        """
+        self.count(now_s, refused=1)
+        rate = self.rate(now_s) or full
+        first = self.full == 0
+        if now_s < self.next_step_s or rate == 0:
             return
-        if rate is None:
-            self.full = rate = full
+        if not first and not beyond_chance(self.refused, TOLERATED * self.sent):
+            return
+        if self.low is None:
+            self.full = full
         self.low = max(rate * STEP_DOWN, self.full * LOWEST, 1.0)
-        self.stepped_s, self.sent, self.refused = now_s, 0, 0
+        self.stepped_s = self.counted_s = now_s
+        self.sent = self.refused = 0
         self.next_step_s = now_s + step_gap_s(self.window_s, wait_s)
+
+    def count(self, now_s: float, *, sent: int = 0, refused: int = 0) -> None:
+        """Count requests that were sent or refused, since the last step or for a window."""
+        if now_s >= self.counted_s + self.window_s:
+            self.counted_s, self.sent, self.refused = now_s, 0, 0
+        self.sent += sent
+        self.refused += refused
 
     def earliest(self, now_s: float, last_s: float | None) -> float:
         """Give the time from which the next request is due after the last one."""
@@ -227,7 +241,7 @@ class Rates:
     def admit(self, now_s: float, tokens: int) -> None:
         """Count a request."""
         self.log.times.append(now_s)
-        self.pace.sent += 1
+        self.pace.count(now_s, sent=1)
         self.tokens.add(now_s, tokens)
         self.reserved.note(self.tokens.bucket, tokens)
 

@@ -107,10 +107,9 @@ class RedisCoalescer:
         look_s = _FIRST_LOOK_S
         while True:
             holder, outcome = await self._link.ask(lambda redis: redis.mget(theirs.names))
-            if outcome is not None:
-                return self._read(theirs, _text(outcome) or "")
-            if _text(holder) != token:
-                return None
+            found = self._read(theirs, _text(outcome) or "")
+            if found is not None or _text(holder) != token:
+                return found
             await self._world.sleep(look_s * (1 + self._world.chance()) / 2)
             look_s = min(1.5 * look_s, _LAST_LOOK_S)
 

@@ -9,7 +9,7 @@ local window, kept = rules.window, rules.kept
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 
-local NAMES = {'bucket', 'current', 'previous', 'full', 'low', 'stepped', 'next', 'hold', 'sent', 'refused'}
+local NAMES = {'bucket', 'current', 'previous', 'full', 'low', 'stepped', 'next', 'hold', 'counted', 'sent', 'refused'}
 local stored = redis.call('HMGET', state, unpack(NAMES))
 local at = {}
 for i, name in ipairs(NAMES) do at[name] = tonumber(stored[i] or 0) end
@@ -77,17 +77,24 @@ local function full_rate()
     return count * window / math.min(span, window)
 end
 
-local function step_down(refused, gap)
-    at.refused = at.refused + refused
-    local present, full = rate(), full_rate()
-    local known = full > 0
-    if present then known = at.refused - math.sqrt(at.refused) >= rules.tolerated * at.sent end
-    if now < at.next or not known then return end
-    if present == nil then
-        at.full, present = full, full
+local function tally(sent, refused)
+    if now >= at.counted + window then
+        at.counted, at.sent, at.refused = now, 0, 0
     end
+    at.sent, at.refused = at.sent + sent, at.refused + refused
+end
+
+local function step_down(refused, gap)
+    tally(0, refused)
+    local full = full_rate()
+    local present = rate() or full
+    if now < at.next or present == 0 then return end
+    local beyond_chance = at.refused - math.sqrt(at.refused) >= rules.tolerated * at.sent
+    if at.full > 0 and not beyond_chance then return end
+    if at.low == 0 then at.full = full end
     at.low = math.max(present * rules.step_down, at.full * rules.lowest, 1)
-    at.stepped, at.next, at.sent, at.refused = now, now + gap, 0, 0
+    at.stepped, at.next, at.counted = now, now + gap, now
+    at.sent, at.refused = 0, 0
 end
 
 local function left(count)
@@ -121,7 +128,8 @@ function operations.acquire()
     local wait = math.ceil(earliest(count) - now)
     if wait <= 0 then
         redis.call('ZADD', log, now, ask.member)
-        at.current, at.sent = at.current + ask.tokens, at.sent + 1
+        at.current = at.current + ask.tokens
+        tally(1, 0)
         count, wait = count + 1, 0
     end
     save()

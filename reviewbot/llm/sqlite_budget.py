@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import BudgetExceeded, UsageError
 from reviewbot.llm.budget_store import Claim, Fit, Ruling, Standing, judged
 from reviewbot.llm.sqlite_file import SqliteFile, writing
@@ -42,10 +43,10 @@ _FORGET: Final = ("DELETE FROM spent WHERE at_s < ?", "DELETE FROM held WHERE un
 class SqliteBudgetStore:
     """Accounts in ``folder``, beside the cache. What cannot be read or written stops requests: it fails closed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, world: Surroundings) -> None:
         self._folder = folder
         # Never mended: a new file would forget what was spent.
-        self._file = SqliteFile(folder / _FILE, _prepare, busy_s=_BUSY_S, mend=False)
+        self._file = SqliteFile(folder / _FILE, _prepare, world, busy_s=_BUSY_S, mend=False)
 
     async def check(self) -> None:
         """Open the store before anything is to be sent. Raises UsageError where it would not last."""

@@ -25,13 +25,8 @@ _TABLES: Final = (
 )
 _PUT: Final = "INSERT OR REPLACE INTO answers (key, entry, created_at, used_at) VALUES (?, ?, ?, ?)"
 _TOUCH: Final = "UPDATE answers SET used_at = ? WHERE key = ?"
-_EXPIRE: Final = "DELETE FROM answers WHERE created_at <= ?"
-_EVICT: Final = """
-DELETE FROM answers WHERE rowid IN
-    (SELECT rowid FROM answers ORDER BY used_at, rowid LIMIT (SELECT count(*) / 10 + 1 FROM answers))
-"""
-_LOW_WATER: Final = 0.9
-"""Of the size bound: eviction makes room for more than one answer, so that it is rare."""
+_EVICT: Final = "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers ORDER BY used_at LIMIT 10)"
+"""A few at a time: about as much goes as comes, so that no write takes long."""
 _LARGEST: Final = 0.1
 """Of the size bound: a larger answer would push out everything else."""
 
@@ -53,7 +48,7 @@ class SqliteCache:
         self._ttl_s = ttl_s
         self._max_bytes = max_bytes
         self._folder = folder
-        self._file = SqliteFile(folder / _FILE, _prepare, busy_s=_BUSY_S, mend=True)
+        self._file = SqliteFile(folder / _FILE, _prepare, world, busy_s=_BUSY_S, mend=True)
         self._used: dict[str, float] = {}
         """When entries were last read; written with the next answer, to keep reads from being writes."""
         self._failing = False
@@ -103,7 +98,8 @@ class SqliteCache:
         with writing(database):
             self._note_uses(database)
             database.execute(_PUT, (key, entry, at, at))
-            self._make_room(database, at)
+            while _size(database) > self._max_bytes and database.execute(_EVICT).rowcount:
+                pass
         return True
 
     def _write_uses(self, database: sqlite3.Connection) -> None:
@@ -113,13 +109,6 @@ class SqliteCache:
     def _note_uses(self, database: sqlite3.Connection) -> None:
         database.executemany(_TOUCH, [(at, key) for key, at in self._used.items()])
         self._used.clear()
-
-    def _make_room(self, database: sqlite3.Connection, now: float) -> None:
-        if _size(database) <= self._max_bytes:
-            return
-        database.execute(_EXPIRE, (now - self._ttl_s,))
-        while _size(database) > self._max_bytes * _LOW_WATER and database.execute(_EVICT).rowcount:
-            pass
 
 
 def _prepare(database: sqlite3.Connection) -> None:

@@ -1,6 +1,7 @@
 """The environment's share: the endpoint and its keys, a layer of settings, and what a pipeline says."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,21 +17,17 @@ _PROVIDERS = (
 _SETTINGS = {
     "REVIEWBOT_MODEL": "model.name",
     "REVIEWBOT_CONCURRENCY": "client.concurrency",
+    "REVIEWBOT_REQUESTS_PER_MINUTE": "client.requests_per_minute",
+    "REVIEWBOT_TOKENS_PER_MINUTE": "client.tokens_per_minute",
     "REVIEWBOT_BUDGET_RUN": "budget.run_usd",
+    "REVIEWBOT_BUDGET_DAY": "budget.day_usd",
+    "REVIEWBOT_BUDGET_MONTH": "budget.month_usd",
 }
-_LASTING = ("REVIEWBOT_BUDGET_DAY", "REVIEWBOT_BUDGET_MONTH")
 _TRUE = ("true", "1", "yes")
 
 
 def layer(environ: Mapping[str, str]) -> Layer:
-    """Read the settings that variables give. Raises UsageError for budgets that nothing could hold."""
-    for name in _LASTING:
-        if environ.get(name):
-            message = (
-                f"{name} needs a store that outlives the run, which this version does not have: unset it, "
-                "and use REVIEWBOT_BUDGET_RUN"
-            )
-            raise UsageError(message)
+    """Read the settings that variables give."""
     given = {key: environ[name] for name, key in _SETTINGS.items() if environ.get(name)}
     return Layer("environment", given)
 
@@ -67,6 +64,34 @@ def endpoint(
         if _given(environ, name):
             return Endpoint(base_url=address, keys=(_sendable(_given(environ, name), name),))
     return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Where a run may leave something for the next, or share it with others. Holds secrets."""
+
+    folder: Path | None = None
+    redis_url: str | None = field(default=None, repr=False)
+    cache_secret: str | None = field(default=None, repr=False)
+    ledger: Path | None = None
+    keys_file: Path | None = None
+
+
+def stores(environ: Mapping[str, str]) -> Stores:
+    """Read where things are kept."""
+    ledger, keys_file = _given(environ, "REVIEWBOT_LEDGER"), _given(environ, "REVIEWBOT_API_KEYS_FILE")
+    return Stores(
+        folder=cache_folder(environ),
+        redis_url=_given(environ, "REVIEWBOT_REDIS_URL") or None,
+        cache_secret=_given(environ, "REVIEWBOT_CACHE_SECRET") or None,
+        ledger=Path(ledger) if ledger else None,
+        keys_file=Path(keys_file) if keys_file else None,
+    )
+
+
+def keys_in(text: str, origin: str) -> tuple[ApiKey, ...]:
+    """Read the text of a keys file: one ``key[=weight]`` a line. Raises UsageError where it holds none."""
+    return _keys([line for line in text.splitlines() if not line.lstrip().startswith("#")], origin)
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
@@ -108,11 +133,11 @@ def _own_keys(environ: Mapping[str, str], read: Callable[[Path], str]) -> tuple[
     path, several = _given(environ, "REVIEWBOT_API_KEYS_FILE"), _given(environ, "REVIEWBOT_API_KEYS")
     if path:
         try:
-            lines = read(Path(path)).splitlines()
+            text = read(Path(path))
         except (OSError, UnicodeDecodeError) as error:
             message = f"REVIEWBOT_API_KEYS_FILE: {path} cannot be read: {_why(error)}"
             raise UsageError(message) from error
-        return _keys([line for line in lines if not line.lstrip().startswith("#")], f"REVIEWBOT_API_KEYS_FILE {path}")
+        return keys_in(text, f"REVIEWBOT_API_KEYS_FILE {path}")
     if several:
         return _keys(several.split(","), "REVIEWBOT_API_KEYS")
     single = _given(environ, "REVIEWBOT_API_KEY")

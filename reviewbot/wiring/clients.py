@@ -1,68 +1,198 @@
-"""Opens the model client. A stand-in, with one attempt a request under the first key, until the real one is wired."""
+"""Opens the model client with all its layers, in memory, on disk, or shared over Redis."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
-from reviewbot.domain.events import Event, RequestEnded
-from reviewbot.domain.prompt import Completion, Prompt
-from reviewbot.domain.usage import Usage
+from reviewbot.domain.endpoint import ClientOptions, Endpoint
+from reviewbot.domain.events import Event
+from reviewbot.domain.prompt import Completion
+from reviewbot.domain.surroundings import Surroundings
+from reviewbot.llm.breaker import Breaker
+from reviewbot.llm.budget import Budget, Limits
+from reviewbot.llm.budget_store import BudgetStore, MemoryBudgetStore
+from reviewbot.llm.caching import Cache, Seal
+from reviewbot.llm.calibration import Calibration
+from reviewbot.llm.client import Client, Coalescing, Parts
+from reviewbot.llm.coalescing import Coalescer
 from reviewbot.llm.exchange import Exchange
+from reviewbot.llm.keypool import KeyPool
+from reviewbot.llm.limiting import Limiter, MemoryLimiter
 from reviewbot.llm.prices import Prices
+from reviewbot.llm.targets import Target
 from reviewbot.llm.wires.httpx_shards import HttpxWire
-from reviewbot.ports import Model
-from reviewbot.wiring.surroundings import utc_now
+from reviewbot.ports import Wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """An endpoint and model that is asked when those before it cannot answer."""
+
+    endpoint: Endpoint
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPlan:
+    """What a client is to be, before anything is open."""
+
+    endpoint: Endpoint
+    model: str
+    options: ClientOptions
+    fallbacks: Sequence[Fallback] = ()
+    limits: Limits = field(default_factory=Limits)
+    prices: Prices = field(default_factory=Prices.load)
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    folder: Path | None = None
+    """For the cache and lasting budgets on disk."""
+    redis_url: str | None = field(default=None, repr=False)
+    fail_open: bool = False
+    cached: bool = True
+    cache_ttl_s: float = 3_600.0
+    cache_bytes: int = 200_000_000
+    cache_secret: str | None = field(default=None, repr=False)
+    tenant: str | None = None
 
 
 @asynccontextmanager
 async def open_client(
-    endpoint: Endpoint,
-    options: ClientOptions,
-    *,
+    plan: ClientPlan,
+    world: Surroundings,
     observe: Callable[[Event], None],
-    budget_usd: Decimal | None = None,  # noqa: ARG001 - the real client keeps it
-    cached: bool = True,  # noqa: ARG001 - the real client has a cache
-) -> AsyncIterator[Model]:
-    """Open a client for one endpoint, for the length of a block."""
-    async with HttpxWire(options.concurrency) as wire:
-        yield _StandIn(Exchange(endpoint, wire, options, utc_now), options, observe)
+    *,
+    calibration: Calibration | None = None,
+    wire: Wire | None = None,
+) -> AsyncIterator[Client]:
+    """Open a client for the length of a block. Raises UsageError where what it is to use cannot be used."""
+    async with AsyncExitStack() as stack:
+        opened = wire or await stack.enter_async_context(HttpxWire(plan.options.concurrency))
+        shared = _Shared(plan, world, stack)
+        seal = Seal.of(plan.cache_secret, [key.value for key in plan.endpoint.keys])
+        cache = shared.cache(seal)
+        limiter = shared.limiter()
+        parts = Parts(
+            targets=[
+                _target(endpoint, model, plan.options, opened, limiter, world, observe)
+                for endpoint, model in _places(plan)
+            ],
+            options=plan.options,
+            budget=await shared.budget(observe),
+            coalescing=shared.coalescing(cache, seal),
+            prices=plan.prices,
+            world=world,
+            observe=observe,
+            cache=cache,
+            calibration=calibration or Calibration(),
+            tenant=plan.tenant,
+        )
+        yield Client(parts)
 
 
-class _StandIn:
-    def __init__(self, exchange: Exchange, options: ClientOptions, observe: Callable[[Event], None]) -> None:
-        self._exchange = exchange
-        self._options = options
-        self._observe = observe
-        self._prices = Prices.load()
-        self._gate = asyncio.Semaphore(options.concurrency)
-        self.usage = Usage()
+def _places(plan: ClientPlan) -> list[tuple[Endpoint, str | None]]:
+    return [(plan.endpoint, None), *((fallback.endpoint, fallback.model) for fallback in plan.fallbacks)]
 
-    async def complete(self, prompt: Prompt, options: ModelOptions) -> Completion:
-        async with self._gate:
-            keys = self._exchange.endpoint.keys
-            loop = asyncio.get_running_loop()
-            began, at = loop.time(), utc_now()
-            deadline_at = began + self._options.deadline_s
-            key = keys[0].value if keys else None
-            answer = await self._exchange.send(prompt, options, key, deadline_at, lambda: None)
-            price = self._prices.at(options.name, at)
-            cost = None if price is None else price.cost(answer.completion.usage)
-            total = self.usage
-            self.usage = replace(
-                total,
-                requests=total.requests + 1,
-                cost_usd=None if cost is None or total.cost_usd is None else total.cost_usd + cost,
+
+def _target(  # noqa: PLR0913, PLR0917 - what a target is made of
+    endpoint: Endpoint,
+    model: str | None,
+    options: ClientOptions,
+    wire: Wire,
+    limiter: Limiter,
+    world: Surroundings,
+    observe: Callable[[Event], None],
+) -> Target:
+    return Target(
+        exchange=Exchange(endpoint, wire, options, world.now),
+        keys=KeyPool(endpoint.keys, world, limiter, observe, name=endpoint.host),
+        breaker=Breaker(endpoint.host, model or "", world, observe),
+        model=model,
+    )
+
+
+class _Shared:
+    """The layers that may be in memory, on disk, or shared over Redis."""
+
+    def __init__(self, plan: ClientPlan, world: Surroundings, stack: AsyncExitStack) -> None:
+        self._plan = plan
+        self._world = world
+        self._stack = stack
+        self._link = None
+        if plan.redis_url is not None:
+            from reviewbot.llm.redis_link import RedisLink
+
+            self._link = RedisLink.open(plan.redis_url, world)
+            stack.push_async_callback(self._link.aclose)
+
+    def limiter(self) -> Limiter:
+        plan = self._plan
+        if plan.redis_url is None:
+            return MemoryLimiter(plan.requests_per_minute, plan.tokens_per_minute, self._world)
+        from reviewbot.llm.redis_limiting import RedisLimiter
+
+        limiter = RedisLimiter(
+            plan.redis_url,
+            plan.requests_per_minute,
+            plan.tokens_per_minute,
+            self._world,
+            fail_open=plan.fail_open,
+        )
+        self._stack.push_async_callback(limiter.aclose)
+        return limiter
+
+    def cache(self, seal: Seal | None) -> Cache | None:
+        plan = self._plan
+        if not plan.cached or seal is None:
+            return None
+        cache: Cache
+        if self._link is not None:
+            from reviewbot.llm.redis_cache import RedisCache
+
+            cache = RedisCache(self._link, seal, self._world, ttl_s=plan.cache_ttl_s)
+        elif plan.folder is not None:
+            from reviewbot.llm.sqlite_cache import SqliteCache
+
+            cache = SqliteCache(
+                plan.folder, seal, self._world, ttl_s=plan.cache_ttl_s, max_bytes=plan.cache_bytes
             )
-            self._observe(
-                RequestEnded(
-                    at=at, task=prompt.task.value, tenant=None, endpoint=self._exchange.endpoint.host,
-                    model=options.name, answered_by=answer.completion.model, key_id=None, parameters=(),
-                    prompt_version="", attempts=1, outcome="ok", usage=answer.completion.usage, cost_usd=cost,
-                    latency_s=loop.time() - began,
-                    ttft_s=None if answer.first_at is None else answer.first_at - began,
-                )
-            )  # fmt: skip
-            return answer.completion
+        else:
+            return None
+        self._stack.push_async_callback(cache.aclose)
+        return cache
+
+    def coalescing(self, cache: Cache | None, seal: Seal | None) -> Coalescing:
+        if self._link is None or seal is None:
+            local: Coalescer[Completion] = Coalescer()
+            return local
+        from reviewbot.llm.redis_coalescing import RedisCoalescer
+
+        return RedisCoalescer(self._link, cache, seal, self._world)
+
+    async def budget(self, observe: Callable[[Event], None]) -> Budget:
+        plan, store = self._plan, None
+        if plan.limits.lasting:
+            store = await self._lasting()
+        budget = Budget(
+            plan.limits,
+            self._world,
+            store=store,
+            observe=observe,
+            scope=plan.tenant or "all",
+            hold_s=plan.options.deadline_s,
+        )
+        self._stack.push_async_callback(budget.aclose)
+        return budget
+
+    async def _lasting(self) -> BudgetStore | None:
+        if self._link is not None:
+            from reviewbot.llm.redis_budget import RedisBudgetStore
+
+            return RedisBudgetStore(self._link, fallback=MemoryBudgetStore() if self._plan.fail_open else None)
+        if self._plan.folder is None:
+            return None
+        from reviewbot.llm.sqlite_budget import SqliteBudgetStore
+
+        store = SqliteBudgetStore(self._plan.folder)
+        await store.check()
+        return store

@@ -97,12 +97,12 @@ def test_figures_add_up() -> None:
         request(outcome="cached", attempts=0, latency_s=0.0, usage=TokenUsage(), cost_usd=Decimal(0)),
         request(outcome="rate", attempts=6, latency_s=60.0, usage=TokenUsage(), cost_usd=Decimal(0)),
     )
-    assert {
+    assert found["total"] == {
         "name": "total", "requests": 4, "ok": 3, "ok_share": 0.75, "cached": 1, "coalesced": 0, "reused_share": 0.25,
         "retries": 7, "prompt_tokens": 2_000, "cached_tokens": 800, "cached_token_share": 0.4,
         "completion_tokens": 400, "cost_usd": "0.000422", "unpriced_requests": 0, "latency_p50_s": 3.0,
         "latency_p95_s": 3.9, "ttft_p50_s": 0.5,
-    } == found["total"]  # fmt: skip
+    }  # fmt: skip
 
 
 def test_an_unknown_price_is_not_zero(stats: Stats, path: Path) -> None:
@@ -129,20 +129,20 @@ def test_figures_of_nothing_are_unknown(stats: Stats, path: Path) -> None:
     nothing = request(outcome="rate", ttft_s=None, usage=TokenUsage(), cost_usd=Decimal(0))
     _, out, _ = stats(written(path, nothing))
     row = next(line for line in out.splitlines() if line.startswith("2026-11-21"))
-    assert ["2026-11-21", "1", "0.0%", "0.0%", "0", "-", "0", "$0.0000", "-", "-", "-", "0"] == row.split()
+    assert row.split() == ["2026-11-21", "1", "0.0%", "0.0%", "0", "-", "0", "$0.0000", "-", "-", "-", "0"]
     assert "Latency" not in stats(path, "--format", "html")[1]
 
 
 def test_what_is_before_a_day_is_left_out(stats: Stats, path: Path) -> None:
     written(path, *[request(at=NOW - timedelta(days=day)) for day in (3, 2, 1, 0)])
     code, out, _ = stats(path, "--since", "2026-11-20", "--format", "json")
-    assert (0, "2026-11-20", 2) == (code, json.loads(out)["since"], json.loads(out)["total"]["requests"])
+    assert (code, json.loads(out)["since"], json.loads(out)["total"]["requests"]) == (0, "2026-11-20", 2)
 
 
 @pytest.mark.parametrize(("form", "said"), [("text", "no requests since 2026-12-01"), ("html", "no requests since")])
 def test_nothing_since_a_day_is_no_error(stats: Stats, path: Path, form: str, said: str) -> None:
     code, out, err = stats(written(path, request()), "--since", "2026-12-01", "--format", form)
-    assert (0, "") == (code, err)
+    assert (code, err) == (0, "")
     assert said in out
 
 
@@ -153,14 +153,14 @@ def test_a_ledger_with_events_alone_has_no_requests(stats: Stats, path: Path) ->
 
 
 def test_other_events_than_those_of_a_ledger_do_not_count() -> None:
-    assert {"keys": 0, "breakers": 0, "budgets": 0} == figures(ATTEMPT)["events"]
+    assert figures(ATTEMPT)["events"] == {"keys": 0, "breakers": 0, "budgets": 0}
 
 
 def test_groups_other_than_days_come_with_the_dearest_first() -> None:
     found = figures(
         request(model="b"), request(model="c"), request(model="a", cost_usd=None), request(model="c"), by="model"
     )
-    assert ["c", "b", "a"] == [group["name"] for group in found["groups"]]
+    assert [group["name"] for group in found["groups"]] == ["c", "b", "a"]
 
 
 def test_a_line_with_a_wrong_date_draws_no_century(stats: Stats, path: Path) -> None:
@@ -196,15 +196,15 @@ def test_the_page_has_no_script_and_loads_nothing() -> None:
     text = (GOLDEN / "by-day.html").read_text("utf-8")
     page = Page(text)
     assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
-    assert [] == [name for name, _ in page.attributes if name in {"src", "href"} or name.startswith("on")]
+    assert [name for name, _ in page.attributes if name in {"src", "href"} or name.startswith("on")] == []
     assert "url(" not in text
     assert "prefers-color-scheme: dark" in text
 
 
 def test_a_day_without_answers_breaks_the_line_of_latencies() -> None:
     text = (GOLDEN / "by-day.html").read_text("utf-8")
-    assert 4 == text.count("<polyline")  # two stretches of days, p50 and p95
-    assert 16 == text.count('<path class="dot')
+    assert text.count("<polyline") == 4  # two stretches of days, p50 and p95
+    assert text.count('<path class="dot') == 16
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_ledger_that_is_none_is_explained(stats: Stats, path: Path, content: b
     if content is not None:
         path.write_bytes(content)
     code, out, err = stats(path)
-    assert (2, "") == (code, out)
+    assert (code, out) == (2, "")
     assert said.format(path=path) in err
 
 
@@ -240,7 +240,7 @@ def test_a_ledger_that_cannot_be_read_is_explained(stats: Stats, tmp_path: Path)
 )
 def test_a_mistake_on_the_command_line_is_named(stats: Stats, path: Path, arguments: list[str], said: str) -> None:
     code, out, err = stats(path, *arguments)
-    assert (2, "") == (code, out)
+    assert (code, out) == (2, "")
     assert said in err
 
 

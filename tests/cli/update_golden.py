@@ -6,7 +6,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-COMMANDS = {"reviewbot": (), "review": ("review",), "plan": ("plan",), "config": ("config",)}
+COMMANDS = {
+    "reviewbot": (),
+    "review": ("review",),
+    "plan": ("plan",),
+    "config": ("config",),
+    "bench": ("bench",),
+    "stats": ("stats",),
+}
 
 
 def helped(arguments: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Write the golden files of ``reviewbot stats`` anew: ``python tests/cli/update_golden_stats.py``, then read the diff."""
+"""Write ``reviewbot stats``'s golden files anew: ``python tests/cli/update_golden_stats.py``, then read the diff."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reviewbot.domain.events import RequestEnded
+    from reviewbot.domain.events import Event, RequestEnded
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden_stats"
@@ -30,7 +30,8 @@ def write_ledger(path: Path) -> None:
     from reviewbot.observers.ledger import Ledger
 
     write = Ledger(path, lambda: FIRST + timedelta(days=9))
-    for event in (*_requests(), KEY, BREAKER, BUDGET):
+    events: list[Event] = [*_requests(), KEY, BREAKER, BUDGET]
+    for event in events:
         write(event)
     with path.open("a") as file:
         file.write("a foreign line\n" + '{"kind":"request","at":"2026-11-1')

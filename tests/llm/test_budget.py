@@ -13,7 +13,7 @@ from world import VirtualWorld
 from reviewbot.domain.events import BudgetWarned
 from reviewbot.errors import BudgetExceeded, UsageError
 from reviewbot.llm.budget import Budget, Limits, Reservation
-from reviewbot.llm.budget_store import MemoryBudgetStore
+from reviewbot.llm.budget_store import Claim, MemoryBudgetStore, Ruling, Standing
 from reviewbot.llm.prices import Price
 
 T = TypeVar("T")
@@ -275,22 +275,86 @@ def test_a_run_waits_for_what_other_runs_have_in_flight() -> None:
     assert calendar.world.time_s <= 1_000 + 32
 
 
-def test_a_reservation_cancelled_at_any_moment_leaves_nothing_set_aside() -> None:
+class SlowStore(MemoryBudgetStore):
+    """A store that takes a while, before and after it does what it is asked."""
+
+    async def reserve(self, claim: Claim) -> Ruling:
+        await asyncio.sleep(0)
+        ruling = await super().reserve(claim)
+        await asyncio.sleep(0)
+        return ruling
+
+    async def settle(self, claim: Claim, micros: int) -> tuple[Standing, ...]:
+        await asyncio.sleep(0)
+        standings = await super().settle(claim, micros)
+        await asyncio.sleep(0)
+        return standings
+
+
+async def cancelled_after(rounds: int, work: Coroutine[object, object, T]) -> T | None:
+    """Cancel some work after so many turns of the loop; give its result if it was done by then."""
+    task = asyncio.create_task(work)
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    task.cancel()
+    (end,) = await asyncio.gather(task, return_exceptions=True)
+    return None if isinstance(end, BaseException) else end
+
+
+@pytest.mark.parametrize("rounds", range(12))
+def test_a_reservation_cancelled_at_any_moment_leaves_nothing_set_aside(rounds: int) -> None:
     calendar = Calendar(run_usd=usd("1"), day_usd=usd("1"))
+    calendar.store = SlowStore()
 
     async def session() -> None:
-        for rounds in range(12):
-            budget = calendar.run()
-            task = asyncio.create_task(budget.reserve(usd("1")))
-            for _ in range(rounds):
-                await asyncio.sleep(0)
-            task.cancel()
-            ends = await asyncio.gather(task, return_exceptions=True)
-            if isinstance(ends[0], Reservation):
-                await budget.settle(ends[0], usd("0"))
-            await budget.settle(await budget.reserve(usd("1")), usd("0"))
+        budget = calendar.run()
+        taken = await cancelled_after(rounds, budget.reserve(usd("1")))
+        if taken is not None:
+            await budget.settle(taken, usd("0"))
+        await paid(budget, "1")
 
     asyncio.run(asyncio.wait_for(session(), 10))
+
+
+@pytest.mark.parametrize("rounds", range(1, 8))
+def test_a_settlement_cancelled_at_any_moment_is_booked_all_the_same(rounds: int) -> None:
+    calendar = Calendar(run_usd=usd("1"), day_usd=usd("1"))
+    calendar.store = SlowStore()
+
+    async def session() -> None:
+        budget = calendar.run()
+        reservation = await budget.reserve(usd("1"))
+        await cancelled_after(rounds, budget.settle(reservation, usd("0.25")))
+        await paid(budget, "0.75")
+        with pytest.raises(BudgetExceeded):
+            await budget.reserve(usd("0.000001"))
+
+    asyncio.run(asyncio.wait_for(session(), 10))
+
+
+class BrokenStore(MemoryBudgetStore):
+    """A store that fails."""
+
+    async def reserve(self, claim: Claim) -> Ruling:
+        message = f"the store is gone, so nothing is set aside for {claim.id}"
+        raise BudgetExceeded(message)
+
+
+def test_what_a_broken_store_refuses_is_not_set_aside_for_the_run() -> None:
+    calendar = Calendar(run_usd=usd("1"), day_usd=usd("1"))
+    calendar.store = BrokenStore()
+
+    async def session() -> None:
+        budget = calendar.run()
+        for _ in range(3):
+            with pytest.raises(BudgetExceeded, match="store is gone"):
+                await budget.reserve(usd("0.6"))
+
+    asyncio.run(session())
+
+
+def test_a_budget_without_a_store_has_nothing_to_close() -> None:
+    spend(lambda budget: budget.aclose())
 
 
 class Provider:

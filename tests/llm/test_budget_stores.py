@@ -5,15 +5,14 @@ import logging
 import sqlite3
 import stat
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
-import redis_server as servers
-from redis_server import RedisServer
+from redis_server import RedisServer, running_redis
 
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import BudgetExceeded, UsageError
@@ -22,13 +21,17 @@ from reviewbot.llm.redis_budget import RedisBudgetStore
 from reviewbot.llm.redis_link import RedisLink
 from reviewbot.llm.sqlite_budget import SqliteBudgetStore
 
-redis_server = servers.redis_server
 T = TypeVar("T")
 AT_S = 1_800_000_000.5
 DAY = Cap(period="day", account="all:day:2027-01-15", limit=1_000)
 MONTH = Cap(period="month", account="all:month:2027-01", limit=5_000)
 OPEN = Cap(period="run", account="all:open", limit=None)
 WORLD = Surroundings(now=lambda: datetime.now(UTC), monotonic=time.monotonic, sleep=asyncio.sleep)
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    yield from running_redis()
 
 
 class Place:
@@ -44,7 +47,7 @@ class Place:
         link = RedisLink.open(self.url or "redis://127.0.0.1:1", WORLD)
         stores: dict[str, Callable[[], BudgetStore]] = {
             "memory": lambda: self._memory,
-            "sqlite": lambda: SqliteBudgetStore(self.folder),
+            "sqlite": lambda: SqliteBudgetStore(self.folder, WORLD),
             "redis": lambda: RedisBudgetStore(link),
         }
         store = stores[self.kind]()
@@ -159,15 +162,6 @@ def test_a_request_that_took_longer_than_any_should_is_counted_at_what_it_cost(l
     assert lasting.use(work) == 100
 
 
-def test_a_claim_that_is_made_twice_counts_once(lasting: Place) -> None:
-    async def work(store: BudgetStore) -> list[Fit]:
-        await store.reserve(claim("a", 600))
-        again = await store.reserve(claim("a", 600)) if lasting.kind == "redis" else None
-        return [again.fit if again else Fit.NOW, (await store.reserve(claim("b", 400))).fit]
-
-    assert lasting.use(work) == [Fit.NOW, Fit.NOW]
-
-
 def test_processes_that_share_a_store_never_exceed_the_limit(lasting: Place) -> None:
     async def work(_: BudgetStore) -> int:
         async with lasting.store() as one, lasting.store() as other:
@@ -197,7 +191,7 @@ def test_accounts_of_long_ago_are_forgotten_when_a_new_day_begins(tmp_path: Path
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
-    store = SqliteBudgetStore(tmp_path / "cache")
+    store = SqliteBudgetStore(tmp_path / "cache", WORLD)
 
     async def session() -> None:
         await store.check()
@@ -213,6 +207,7 @@ def _corrupt(folder: Path) -> None:
 
 def _newer(folder: Path) -> None:
     with sqlite3.connect(folder / "budget.sqlite3") as database:
+        database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA user_version = 99")
     database.close()
 
@@ -225,7 +220,7 @@ def test_a_file_that_cannot_be_read_is_never_begun_anew_and_stops_requests(
     before = (tmp_path / "budget.sqlite3").read_bytes()
 
     async def session() -> None:
-        store = SqliteBudgetStore(tmp_path)
+        store = SqliteBudgetStore(tmp_path, WORLD)
         with pytest.raises(UsageError, match="REVIEWBOT_CACHE_DIR"):
             await store.check()
         with pytest.raises(BudgetExceeded, match="nothing more is sent"):
@@ -240,7 +235,7 @@ def test_what_cannot_be_settled_stays_set_aside_and_that_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def session() -> tuple[Standing, ...]:
-        store = SqliteBudgetStore(tmp_path)
+        store = SqliteBudgetStore(tmp_path, WORLD)
         await store.reserve(claim("a", 700))
         await store._file.run(lambda database: database.execute("PRAGMA query_only = 1"))
         settled = await store.settle(claim("a", 700), 1)
@@ -296,3 +291,11 @@ def test_a_redis_that_was_flushed_is_told_what_was_spent(redis_server: RedisServ
         return (await store.reserve(claim("b", 301))).fit
 
     assert over_redis(redis_server, work, None) is Fit.NEVER
+
+
+def test_a_claim_that_is_made_again_after_a_lost_answer_counts_once(redis_server: RedisServer) -> None:
+    async def work(store: RedisBudgetStore) -> list[Fit]:
+        claims = (claim("a", 600), claim("a", 600), claim("b", 400))
+        return [(await store.reserve(one)).fit for one in claims]
+
+    assert over_redis(redis_server, work, None) == [Fit.NOW] * 3

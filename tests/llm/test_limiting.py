@@ -323,6 +323,40 @@ def test_quiet_minutes_bring_the_rate_back_step_by_step() -> None:
     assert limits.capacity(ACCOUNT) == 0.5
 
 
+def test_a_provider_that_refuses_a_tenth_at_any_rate_is_slowed_once() -> None:
+    virtual = VirtualWorld()
+    limits = limiter(virtual, requests=6_000)
+
+    async def session() -> list[float]:
+        shares = []
+        for call in range(2_000):
+            await limits.acquire(ACCOUNT, 1, FAR)
+            if call % 10 == 0:
+                limits.slow_down(ACCOUNT, 1)
+            await virtual.sleep(0.2)
+            shares.append(limits.rates(ACCOUNT).pace.share(virtual.time_s))
+        return shares
+
+    shares = virtual.run(session())
+    assert min(shares) == 0.5
+    assert shares[-1] == 1.0
+
+
+def test_a_provider_that_refuses_half_is_slowed_again_and_again() -> None:
+    virtual = VirtualWorld()
+    limits = limiter(virtual, requests=600)
+
+    async def session() -> None:
+        for call in range(100):
+            await limits.acquire(ACCOUNT, 1, FAR)
+            if call % 2 == 0:
+                limits.slow_down(ACCOUNT, 1)
+            await virtual.sleep(1)
+
+    virtual.run(session())
+    assert limits.rates(ACCOUNT).pace.share(virtual.time_s) == 1 / 16
+
+
 def test_the_rate_never_falls_below_a_sixteenth_so_that_it_can_recover() -> None:
     virtual = VirtualWorld()
     limits = limiter(virtual, requests=160)
@@ -362,7 +396,8 @@ def test_a_refusal_tells_waiters_whose_deadline_cannot_be_met_any_more() -> None
         await limits.acquire(ACCOUNT, 1, FAR)
         tasks = [asyncio.create_task(limits.acquire(ACCOUNT, 1, 1_025)) for _ in range(10)]
         await virtual.sleep(11)
-        limits.slow_down(ACCOUNT, 1)
+        for _ in range(3):  # of the 6 that were sent since: no chance refusals
+            limits.slow_down(ACCOUNT, 1)
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         # Served at 2, 4, 6, 8, 10, then every 4 s: 14, 18, 22; the last two would be after 25.
         assert [None] * 8 + [LimitWait] * 2 == [end and type(end) for end in ended]

@@ -3,14 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import pytest
-import redis_server as servers
-from redis_server import RedisServer
+from redis_server import RedisServer, running_redis
 
 from reviewbot.domain.prompt import Completion
 from reviewbot.domain.surroundings import Surroundings
@@ -19,11 +18,15 @@ from reviewbot.llm.caching import Seal, sealed_entry
 from reviewbot.llm.redis_cache import RedisCache
 from reviewbot.llm.redis_link import RedisDownError, RedisLink
 
-redis_server = servers.redis_server
 T = TypeVar("T")
 SEAL = Seal([b"secret"])
 KEY = "ab" * 32
 ANSWER = Completion(text="fine …", finish_reason="stop", model="m")
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    yield from running_redis()
 
 
 class Clock:

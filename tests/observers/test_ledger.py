@@ -60,7 +60,7 @@ def test_what_is_written_is_read_back(path: Path) -> None:
     write = ledger(path)
     for event in events:
         write(event)
-    assert entries(path) == [Entry(at=NOW, event=event) for event in events]
+    assert [Entry(at=NOW, event=event) for event in events] == entries(path)
 
 
 def test_attempts_are_not_written(path: Path) -> None:
@@ -86,7 +86,7 @@ def test_no_name_can_break_a_line_or_fail_to_be_written(path: Path) -> None:
     event = request(model="a\nb\u2028c\udcff", answered_by='"}\r')
     ledger(path)(event)
     assert path.read_bytes().count(b"\n") == 1
-    assert entries(path) == [Entry(at=NOW, event=event)]
+    assert [Entry(at=NOW, event=event)] == entries(path)
 
 
 def test_a_key_that_a_provider_echoes_is_masked(path: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_line_after_a_torn_one_is_whole(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50])
     write(KEY)
     reading = read(path)
-    assert list(reading) == [Entry(at=NOW, event=KEY)]
+    assert [Entry(at=NOW, event=KEY)] == list(reading)
     assert (reading.torn, reading.foreign) == (False, 1)
 
 
@@ -195,7 +195,7 @@ def test_a_foreign_line_is_counted_and_costs_no_other(line: bytes, path: Path) -
     whole = path.read_bytes()
     path.write_bytes(line + b"\n" + b"\n" + whole)
     reading = read(path)
-    assert list(reading) == [Entry(at=NOW, event=REQUEST)]
+    assert [Entry(at=NOW, event=REQUEST)] == list(reading)
     assert (reading.foreign, reading.torn) == (1, False)
 
 
@@ -334,4 +334,4 @@ def test_a_line_goes_to_the_new_file_when_the_ledger_was_replaced_meanwhile(
 
     monkeypatch.setattr(fcntl, "flock", too_late)
     write(REQUEST)
-    assert entries(path) == [Entry(at=NOW, event=REQUEST)]
+    assert [Entry(at=NOW, event=REQUEST)] == entries(path)
