@@ -65,7 +65,7 @@ def test_with_a_fitting_repository_static_rules_see_the_whole_file(
     options = ("review", "--diff", "-", "--repo", str(repo.path), "--format", "json")
     report = reviewbot(*options, cwd=nowhere, stdin=MODIFIED).report
     assert ["reviewed"] == [file["outcome"] for file in report["files"]]
-    assert ["F821", "F401"] == [finding["rule"] for finding in report["findings"]][:2] or report["findings"]
+    assert ["F821"] == [finding["rule"] for finding in report["findings"]]
     repo.write("app.py", "something else\n")
     report = reviewbot(*options, cwd=nowhere, stdin=MODIFIED).report
     assert ["skipped"] == [file["outcome"] for file in report["files"]]
@@ -93,9 +93,7 @@ def test_with_a_bare_repository_its_head_steers(reviewbot: Reviewbot, repo: gitr
 def test_an_empty_diff_is_said_to_be_empty(reviewbot: Reviewbot, command: str, empty: bytes) -> None:
     ran = reviewbot(command, "--diff", "-", stdin=empty)
     assert 0 == ran.code
-    assert ("nothing to send" if command == "plan" else "no changed lines to review") in ran.out.lower() or (
-        "Nothing to review" in ran.out
-    )
+    assert ("nothing to send" if command == "plan" else "no changed lines to review") in ran.out
     report = reviewbot("review", "--diff", "-", "--format", "json", stdin=empty).report
     assert ([], 0) == (report["files"], report["lines"]["changed"])
 

@@ -179,7 +179,7 @@ def test_a_budget_that_ends_halfway_keeps_what_was_reviewed(review: Review) -> N
     assert 5 == ran.code
     assert len(asked) == lines["reviewed"] == 3 - lines["skipped"]
     assert 0 < lines["reviewed"] < 3
-    assert "USD" not in ran.report["usage"]["cost_usd"]
+    assert 0 < float(ran.report["usage"]["cost_usd"]) < 0.012
 
 
 def test_a_budget_from_the_environment_counts_alike(review: Review) -> None:
@@ -202,20 +202,23 @@ def test_secrets_of_the_change_are_not_sent(review: Review, repo: gitrepo.Repo) 
     value = "".join(("AKIA", "QWERTYUIOPASDFGH"))
     repo.commit({"d.go": f'key := "{value}"\n'})
     ran, asked = review(lambda _: Answer())
+    assert 4 == len(asked)
     assert all(value not in json.dumps(request.body) for request in asked)
-    assert "secret was taken out" in ran.err + ran.out or ran.report["findings"]
+    assert any("[REDACTED:" in request.user for request in asked)
+    assert {"secrets"} == {finding["source"] for finding in ran.report["findings"]}
 
 
 def test_the_text_output_names_the_model_and_the_cost(reviewbot: Reviewbot) -> None:
     with serving(lambda _: Answer()) as server:
         ran = reviewbot("review", REVIEWBOT_BASE_URL=server.base_url)
-    assert ran.out.splitlines()[0].endswith("llm engine (deepseek-flash)") or "deepseek-flash" in ran.out.splitlines()[0]
+    assert "main (" == ran.out[:6]
+    assert "deepseek-flash" in ran.out.splitlines()[0]
+    assert "USD" in ran.out
     assert "reviewbot: asking deepseek-flash at 127.0.0.1\n" == ran.err
 
 
 def test_the_projects_own_prompt_and_parameters_are_used_on_a_local_run(review: Review, repo: gitrepo.Repo) -> None:
     repo.write(".reviewbot/templates/prompts/review.system.j2", "Review like a pirate. {{ instructions }}")
-    repo.write(".reviewbot.toml", QUICK + 'instructions = "Arr."\n'.join(("", "")))
     repo.write(".reviewbot.toml", 'instructions = "Arr."\n[model]\nname = "m1"\n[model.review]\ntemperature = 0.7\n')
     _, asked = review(lambda _: Answer())
     messages = {request.body["messages"][0]["content"] for request in asked}
