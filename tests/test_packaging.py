@@ -34,7 +34,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
         check=False,
     )
-    assert 0 == done.returncode, done.stderr
+    assert done.returncode == 0, done.stderr
     (wheel,) = folder.glob("reviewbot-*.whl")
     return wheel
 
@@ -85,7 +85,7 @@ print(json.dumps([reviewbot.__file__, str(templating.folder()), prompt, price is
 
 def test_an_unpacked_wheel_renders_its_prompts(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path)  # noqa: S202 - built a moment ago, by us
+        archive.extractall(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         cwd=tmp_path,
@@ -103,7 +103,7 @@ def test_an_unpacked_wheel_renders_its_prompts(wheel: Path, tmp_path: Path) -> N
 
 def test_an_unpacked_wheel_reviews(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "site")  # noqa: S202 - built a moment ago, by us
+        archive.extractall(tmp_path / "site")
     repo = gitrepo.init(tmp_path / "repo", environ=gitrepo.environment(PYTHONPATH=str(tmp_path / "site")))
     repo.commit({"a.py": "print(undefined)\n"})
     for format_ in ("html", "json"):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from jinja2 import TemplateNotFound, UndefinedError
+from jinja2 import Environment, TemplateNotFound, UndefinedError
 from jinja2.exceptions import SecurityError
 
 from reviewbot import templating
@@ -13,13 +13,13 @@ ROOT = Path(__file__).parents[1]
 NAME = "prompts/review.system.j2"
 
 
-def overriding(**texts: str) -> templating.Environment:
+def overriding(**texts: str) -> Environment:
     known = {name.replace("_", "/", 1).replace("_", "."): text for name, text in texts.items()}
     return templating.environment(known.get)
 
 
 def test_the_checkouts_templates_are_found() -> None:
-    assert ROOT / "templates" == templating.folder()
+    assert templating.folder() == ROOT / "templates"
 
 
 def test_our_own_template_is_used_where_there_is_no_override() -> None:
@@ -31,7 +31,7 @@ def test_our_own_template_is_used_where_there_is_no_override() -> None:
 
 def test_an_override_wins_and_the_others_stay() -> None:
     environment = overriding(prompts_review_system_j2="Mine: {{ instructions }}")
-    assert "Mine: x" == environment.get_template(NAME).render(instructions="x")
+    assert environment.get_template(NAME).render(instructions="x") == "Mine: x"
     assert environment.get_template("prompts/review.user.j2").name == "prompts/review.user.j2"
 
 
@@ -62,8 +62,8 @@ def test_a_fault_without_an_override_is_ours() -> None:
 
 
 def test_what_is_escaped_is_told_by_the_caller() -> None:
-    assert "<" == templating.environment().from_string("{{ '<' }}").render()
-    assert "&lt;" == templating.environment(autoescape=True).from_string("{{ '<' }}").render()
+    assert templating.environment().from_string("{{ '<' }}").render() == "<"
+    assert templating.environment(autoescape=True).from_string("{{ '<' }}").render() == "&lt;"
 
 
 def test_missing_templates_mean_a_broken_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

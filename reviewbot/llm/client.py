@@ -86,8 +86,10 @@ class Client:
         """
         async with self._gate:
             price = prices.at(options.name, self._world.now())
-            worst = Decimal(0) if price is None else price.worst(
-                self._calibration.correct(prompt.prompt_tokens), options.max_tokens
+            worst = (
+                Decimal(0)
+                if price is None
+                else price.worst(self._calibration.correct(prompt.prompt_tokens), options.max_tokens)
             )
             self._budget.reserve(worst)
             cost: Decimal | None = Decimal(0)

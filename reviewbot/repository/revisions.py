@@ -206,6 +206,7 @@ def _fetched(git: Git, name: str, remote: str | None) -> str:
             found = _exact(git, f"{_TRACKING}{remote}/{branch}") or git.commit("FETCH_HEAD")
             if found is not None:
                 return found
+            reason = "it is no commit there"
     message = (
         f"the base '{name}' is not in this clone, and {reason}. Check the name, or fetch it first: "
         f"git fetch {remote or 'origin'} {branch}. {_WHOLE}"
