@@ -187,10 +187,11 @@ class Client:
 
     def _refusal(self, response: httpx.Response, key: str | None) -> FaultError:
         status = response.status_code
-        said = self._provider.error_message(response.content)
-        if key is not None:
+        body = response.content
+        for each in self._endpoint.keys:
             # Some providers echo the key that they refuse.
-            said = said.replace(key, "[key]")
+            body = body.replace(each.value.encode(), b"[key]")
+        said = self._provider.error_message(body)
         message = f"{self._endpoint.host} answered {status}: {said}"
         if status in _UNAUTHORIZED:
             self._keys.retire(key)

@@ -38,7 +38,7 @@ def asked_wait_s(headers: Mapping[str, str], now: datetime) -> float | None:
         return seconds
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max((moment - now).total_seconds(), 0.0)
