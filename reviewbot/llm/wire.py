@@ -51,8 +51,9 @@ def chat_body(prompt: Prompt, options: ModelOptions, answer_format: str) -> dict
 
 def read_completion(data: bytes) -> Completion:
     """Read an answer. Raises ValueError where it is none."""
-    answer = _parsed(data)
-    choices = answer.get("choices") if isinstance(answer, Mapping) else None
+    said_all = _parsed(data)
+    answer: Mapping[str, object] = said_all if isinstance(said_all, Mapping) else {}
+    choices = answer.get("choices")
     first = choices[0] if isinstance(choices, Sequence) and choices else None
     said = first.get("message") if isinstance(first, Mapping) else None
     if not isinstance(first, Mapping) or not isinstance(said, Mapping):
