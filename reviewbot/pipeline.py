@@ -17,8 +17,9 @@ from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.llm import prices
 from reviewbot.ports import Analyzer, Sources
 from reviewbot.reviewing import Answers, Asking, ask
-from reviewbot.steps import accounting, anchoring, chunking, filtering, gating, merging, prompting
+from reviewbot.steps import accounting, anchoring, chunking, filtering, gating, merging, prompting, redacting
 from reviewbot.steps.accounting import Fate
+from reviewbot.steps.redacting import Redactions
 
 _ANSWER_TOKENS = 600  # of an answer with a few findings; used for estimates only
 _PYTHON = (".py", ".pyi")
@@ -124,8 +125,9 @@ def review_statically(change: Change, policy: Policy) -> Report:
     analyses = _analyze(change, policy, known)
     covered = frozenset[str]().union(*(analysis.covered for analysis in analyses))
     failed = {path: reason for analysis in analyses for path, reason in analysis.failed}
+    unread = {path: reason for analysis in analyses for path, reason in analysis.skipped}
     final = [
-        fate if fate is not None else _static_fate(file, covered, failed)
+        fate if fate is not None else _static_fate(file, covered, failed, unread)
         for file, fate in zip(change.patch.files, known, strict=True)
     ]
     files = accounting.by_file(change.patch.files, final)
@@ -137,16 +139,19 @@ def review_statically(change: Change, policy: Policy) -> Report:
         engine="static", model=None, comparison=change.comparison, files=files, findings=(), usage=usage,
         notes=(*change.notes, *_notes(analyses), *hint),
     )  # fmt: skip
-    return _finished(report, change, policy, findings, (), trouble)
+    return _finished(report, change, policy, findings, _silenced(analyses), trouble)
 
 
 async def review_with_model(change: Change, policy: Policy, asking: Asking) -> Report:
     """Review with a model; static rules run beside it."""
     started = time.monotonic()
     known = fates(change, policy)
-    planned = chunks(change, policy, known, asking.count(asking.system), asking.count)
+    redactions = Redactions()
+    # Before anything is cut: a secret must not escape because it stands across two chunks.
+    shown = replace(change, patch=redacting.patch(change.patch, redactions))
+    planned = chunks(shown, policy, known, asking.count(asking.system), asking.count)
     static = asyncio.create_task(asyncio.to_thread(_analyze, change, policy, known))
-    answers = await ask(asking, planned.chunks)
+    answers = await ask(asking, planned.chunks, redactions)
     analyses = await static
     placed = anchoring.place(answers.findings, change.patch, prompting.readable)
     files = accounting.by_line(change.patch.files, known, planned.too_long, answers.unfinished)
@@ -160,7 +165,9 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking) -> R
         notes=(*change.notes, *_notes(analyses), *_model_notes(answers), *_failures(analyses)),
     )
     findings = [finding for analysis in analyses for finding in analysis.findings] + list(placed)
-    return _finished(report, change, policy, findings, answers.rejected, _model_trouble(answers))
+    return _finished(
+        report, change, policy, findings, [*answers.rejected, *_silenced(analyses)], _model_trouble(answers)
+    )
 
 
 def _analyze(change: Change, policy: Policy, known: Sequence[Fate | None]) -> tuple[Analysis, ...]:
@@ -177,11 +184,15 @@ def _ignored(file: FilePatch, rules: filtering.Rules) -> bool:
     return any(filtering.matches(file.path, glob) for glob in rules.ignore)
 
 
-def _static_fate(file: FilePatch, covered: frozenset[str], failed: Mapping[str, str]) -> Fate | None:
+def _static_fate(
+    file: FilePatch, covered: frozenset[str], failed: Mapping[str, str], unread: Mapping[str, str]
+) -> Fate | None:
     if file.path in failed:
         return Outcome.FAILED, failed[file.path]
     if file.path in covered:
         return None
+    if file.path in unread:
+        return Outcome.SKIPPED, unread[file.path]
     if file.path.endswith(_PYTHON) and file.status is not Status.DELETED:
         return (
             Outcome.SKIPPED,
@@ -220,9 +231,15 @@ def _model_trouble(answers: Answers) -> list[tuple[int, str]]:
     if failed:
         noun = "request" if len(failed) == 1 else "requests"
         trouble.append((4, f"{len(failed)} {noun} failed for good: {failed[0].reason}"))
+    if answers.bug:
+        trouble.append((70, answers.bug))
     if answers.budget_ended:
         trouble.append((5, answers.budget_ended))
     return trouble
+
+
+def _silenced(analyses: Sequence[Analysis]) -> list[Rejection]:
+    return [rejection for analysis in analyses for rejection in analysis.silenced]
 
 
 def _notes(analyses: Sequence[Analysis]) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class Answers:
     unfinished: list[ChunkOutcome] = field(default_factory=list)
     budget_ended: str | None = None
     """Why, if money was the reason that some chunks were not sent."""
+    bug: str | None = None
+    """What went wrong, if it was our own fault."""
     interrupted: bool = False
     redacted: int = 0
     """Secrets that were taken out of what was sent."""
@@ -48,12 +50,11 @@ class Answers:
     """As the endpoint calls it."""
 
 
-async def ask(asking: Asking, chunks: Sequence[Chunk]) -> Answers:
+async def ask(asking: Asking, chunks: Sequence[Chunk], redactions: Redactions) -> Answers:
     """Ask about all chunks at once; a failing one is a value, and never loses the others.
 
     An interruption ends the waiting, and what has not come by then is unfinished.
     """
-    redactions = Redactions()
     prompts = [prompting.review(asking.templates, asking.system, chunk, redactions, asking.count) for chunk in chunks]
     answers = Answers(redacted=len(redactions))
     tasks = [asyncio.create_task(_ask_one(asking, prompt)) for prompt in prompts]
@@ -76,6 +77,7 @@ class _Failure:
 
     reason: str
     budget: bool = False
+    bug: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,22 +87,31 @@ class _Success:
 
 
 async def _ask_one(asking: Asking, prompt: Prompt) -> _Success | _Failure:
+    """Ask about one chunk. Never raises but when cancelled: a failing chunk is a value."""
     try:
-        completion = await asking.model.complete(prompt, asking.options)
-        try:
-            return _Success(decoded=decoding.findings(completion.text), model=completion.model)
-        except decoding.MalformedError as error:
-            fault = _fault(completion, error)
-        again = prompting.repair(asking.templates, prompt, completion.text, fault, asking.count)
-        completion = await asking.model.complete(again, asking.options)
-        try:
-            return _Success(decoded=decoding.findings(completion.text), model=completion.model)
-        except decoding.MalformedError as error:
-            return _Failure(reason=f"the model gave no usable answer twice: {_fault(completion, error)}")
+        return await _answered(asking, prompt)
     except BudgetExceeded as error:
         return _Failure(reason=str(error), budget=True)
     except ProviderError as error:
         return _Failure(reason=str(error))
+    except Exception as error:  # noqa: BLE001 - a bug that one answer brings to light must not cost the others
+        return _Failure(reason=f"a bug in reviewbot, please report it: {type(error).__name__}: {error}", bug=True)
+
+
+async def _answered(asking: Asking, prompt: Prompt) -> _Success | _Failure:
+    completion = await asking.model.complete(prompt, asking.options)
+    try:
+        return _Success(decoded=decoding.findings(completion.text), model=completion.model)
+    except decoding.MalformedError as error:
+        fault = _fault(completion, error)
+    again = prompting.repair(asking.templates, prompt, completion.text, fault, asking.count)
+    completion = await asking.model.complete(again, asking.options)
+    try:
+        return _Success(decoded=decoding.findings(completion.text), model=completion.model)
+    except decoding.MalformedError as error:
+        if error.decoded is not None:
+            return _Success(decoded=error.decoded, model=completion.model)
+        return _Failure(reason=f"the model gave no usable answer twice: {_fault(completion, error)}")
 
 
 def _fault(completion: Completion, error: decoding.MalformedError) -> str:
@@ -118,6 +129,8 @@ def _take(answers: Answers, chunk: Chunk, task: "asyncio.Task[_Success | _Failur
         answers.unfinished.append(ChunkOutcome(chunk=chunk, failed=not result.budget, reason=result.reason))
         if result.budget:
             answers.budget_ended = answers.budget_ended or result.reason
+        if result.bug:
+            answers.bug = answers.bug or result.reason
         return
     answers.findings += [_restored(finding, redactions) for finding in result.decoded.findings]
     answers.rejected += result.decoded.rejected

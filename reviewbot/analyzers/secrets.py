@@ -26,6 +26,8 @@ _FORMLESS: Final = {
     "credential": "literal",
     "url-password": "password in a URL",
     "jwt": "web token",
+    "bearer-token": "bearer token",
+    "azure-signature": "signature in a URL",
 }
 _NAMES: Final = {
     **_FORMLESS,
@@ -36,6 +38,9 @@ _NAMES: Final = {
     "slack-token": "Slack token",
     "slack-webhook": "Slack webhook",
     "stripe-key": "Stripe live key",
+    "digitalocean-token": "DigitalOcean token",
+    "vault-token": "Vault token",
+    "telegram-token": "Telegram bot token",
     "google-api-key": "Google API key",
     "anthropic-key": "Anthropic key",
     "openai-key": "OpenAI key",

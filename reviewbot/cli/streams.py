@@ -17,6 +17,7 @@ from reviewbot.errors import UsageError
 from reviewbot.ports import Observer
 
 _WIDTHS = (60, 120)
+_DEVICES = Path(os.devnull).absolute().parent
 
 
 class Notes:
@@ -79,8 +80,8 @@ def write_file(path: Path, name: str, report: Report) -> None:
     data = render(name, report).encode("utf-8", "backslashreplace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file() and not path.is_dir():
-            path.write_bytes(data)  # a device or a pipe, which must not be replaced
+        if path.absolute().is_relative_to(_DEVICES) or path.is_fifo():
+            path.write_bytes(data)  # what must not be replaced, /dev/stdout for one
         else:
             _replace(path, data)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reviewbot.domain.finding import Finding
+from reviewbot.domain.finding import Finding, Rejection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,5 +15,9 @@ class Analysis:
     """Paths that count as reviewed: the analyzer understands their language and has read them."""
     failed: tuple[tuple[str, str], ...] = ()
     """Path and reason where it should have read a file and could not."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Path and reason where a file is of its language, but cannot be read as such."""
+    silenced: tuple[Rejection, ...] = ()
+    """What it would have said of changed lines, had not a comment in the code silenced it."""
     notes: tuple[str, ...] = ()
     """Sentences for the report, for example which configuration was used."""

@@ -80,11 +80,11 @@ class Exchange:
         limits = stream.Limits(first_s=_LONGEST_ERROR_S, deadline_at=deadline_at)
         try:
             body = await stream.whole(response.pieces(), limits)
-        except (TimeoutError, WireError):
+        except (TimeoutError, WireError, Fault):
             body = b""
+        for each in self.endpoint.keys:
+            body = body.replace(each.value.encode(), b"[key]")  # some providers echo the key that they refuse
         said = self._provider.error_message(body)
-        if key is not None:
-            said = said.replace(key, "[key]")  # some providers echo the key that they refuse
         kind = of_status(response.status)
         message = f"{self.endpoint.host} answered {response.status}: {said or 'without a word'}"
         if kind is FaultKind.KEY:

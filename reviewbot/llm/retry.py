@@ -45,7 +45,7 @@ def _number(text: str, unit: int) -> float | None:
 def _until(text: str, now: datetime) -> float | None:
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max((moment - now).total_seconds(), 0.0)

@@ -17,7 +17,9 @@ from reviewbot.llm.wire import error_in, read_usage
 from reviewbot.ports import WireResponse
 
 _DONE = b"[DONE]"
-_LIMIT_BYTES = 64_000_000
+_LIMIT_BYTES = 16_000_000
+"""Unpacked: far more than any model writes, and far less than a machine has."""
+_ENDLESS = "the answer does not end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +62,17 @@ async def read(response: WireResponse, limits: Limits, completion: Callable[[byt
 
 
 async def whole(pieces: AsyncIterator[bytes], limits: Limits) -> bytes:
-    """Read a body that is no stream; it has the time of a first content. Raises TimeoutError."""
+    """Read a body that is no stream; it has the time of a first content. Raises TimeoutError, and Fault if endless."""
     loop = asyncio.get_running_loop()
+    parts: list[bytes] = []
+    size = 0
     async with asyncio.timeout_at(min(loop.time() + limits.first_s, limits.deadline_at)):
-        return b"".join([piece async for piece in pieces])
+        async for piece in pieces:
+            size += len(piece)
+            if size > _LIMIT_BYTES:
+                raise Fault(FaultKind.MALFORMED, _ENDLESS)
+            parts.append(piece)
+    return b"".join(parts)
 
 
 async def _streamed(pieces: AsyncIterator[bytes], limits: Limits) -> Answer:
@@ -79,7 +88,7 @@ async def _streamed(pieces: AsyncIterator[bytes], limits: Limits) -> Answer:
             now = loop.time()
             size += len(piece)
             if size > _LIMIT_BYTES:
-                raise Fault(FaultKind.MALFORMED, "the answer does not end")
+                raise Fault(FaultKind.MALFORMED, _ENDLESS)
             for event in reader.feed(piece):
                 events.append(event)
                 if first_at is None and _has_content(event):
@@ -95,7 +104,7 @@ async def _streamed(pieces: AsyncIterator[bytes], limits: Limits) -> Answer:
 def _error_with_status_200(body: bytes) -> str | None:
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return error_in(said) if isinstance(said, dict) else None
 
@@ -111,7 +120,7 @@ def _has_content(event: bytes) -> bool:
 def _parsed(event: bytes) -> Mapping[str, object]:
     try:
         value = json.loads(event)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Fault(FaultKind.MALFORMED, "an event of the answer is no JSON") from error
     if not isinstance(value, dict):
         raise Fault(FaultKind.MALFORMED, "an event of the answer is no object")

@@ -8,6 +8,8 @@ from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.usage import TokenUsage
 from reviewbot.llm.forms import Form
 
+_MOST_TOKENS = 1_000_000_000
+"""Of one request; a provider that counts more has lost count."""
 _FINDING = {
     "type": "object",
     "additionalProperties": False,
@@ -53,8 +55,9 @@ def chat_body(prompt: Prompt, options: ModelOptions, form: Form) -> dict[str, ob
 
 def read_completion(data: bytes) -> Completion:
     """Read an answer. Raises ValueError where it is none."""
-    answer = json.loads(data)
-    choices = answer.get("choices") if isinstance(answer, Mapping) else None
+    said_all = _parsed(data)
+    answer: Mapping[str, object] = said_all if isinstance(said_all, Mapping) else {}
+    choices = answer.get("choices")
     first = choices[0] if isinstance(choices, Sequence) and choices else None
     said = first.get("message") if isinstance(first, Mapping) else None
     if not isinstance(first, Mapping) or not isinstance(said, Mapping):
@@ -72,7 +75,7 @@ def read_completion(data: bytes) -> Completion:
 def read_error(data: bytes) -> str:
     """Give the provider's own words from an error's body, or its first characters."""
     try:
-        answer = json.loads(data)
+        answer = _parsed(data)
     except ValueError:
         return " ".join(data[:200].decode("utf-8", "replace").split())
     error = answer.get("error", answer) if isinstance(answer, Mapping) else answer
@@ -98,12 +101,22 @@ def read_usage(said: object) -> TokenUsage:
     cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
     # DeepSeek names the tokens of its prefix cache at the top.
     hit = said.get("prompt_cache_hit_tokens", cached)
+    prompt_tokens = _count(said.get("prompt_tokens"))
     return TokenUsage(
-        prompt_tokens=_count(said.get("prompt_tokens")),
-        cached_tokens=_count(hit),
+        prompt_tokens=prompt_tokens,
+        # More cached than sent would be a negative price.
+        cached_tokens=min(_count(hit), prompt_tokens),
         completion_tokens=_count(said.get("completion_tokens")),
     )
 
 
+def _parsed(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        message = "the answer is nested too deeply"
+        raise ValueError(message) from error
+
+
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST_TOKENS else 0

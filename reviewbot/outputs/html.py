@@ -22,6 +22,7 @@ from reviewbot.domain.finding import Finding
 from reviewbot.domain.markup import Block, blocks, spans
 from reviewbot.domain.outcome import FileReport, Outcome, Report
 from reviewbot.domain.patch import Hunk, Line, Side
+from reviewbot.domain.runner import uncommanded
 from reviewbot.domain.view import (
     Texts,
     also_at,
@@ -132,7 +133,7 @@ def render(report: Report) -> str:
     rows = (row for section in sections for piece in section.pieces for row in piece.rows)
     placed = {card.anchor for row in rows for card in row.cards}
     template = templating.environment(autoescape=True).get_template("reports/report.html.j2")
-    return template.render(
+    page = template.render(
         headline=headline(report),
         notes=[label(note) for note in report.notes],
         passed=report.verdict.passed,
@@ -146,6 +147,7 @@ def render(report: Report) -> str:
         plural=plural,
         spans=spans,
     )
+    return uncommanded(page)
 
 
 def _card(finding: Finding, anchor: str, lines: Texts) -> Card:

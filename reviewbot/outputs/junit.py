@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from reviewbot.domain.finding import Finding
 from reviewbot.domain.outcome import Outcome, Report
+from reviewbot.domain.runner import uncommanded
 from reviewbot.domain.view import Gap, GapGroup, also_at, gaps, label, location, prose, rule_name, shown
 
 _Missing = tuple[GapGroup, Gap]
@@ -22,7 +23,7 @@ def render(report: Report) -> str:
     _count(root)
     root.set("time", f"{report.usage.wall_s:.3f}")
     indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{uncommanded(tostring(root, encoding="unicode"))}\n'
 
 
 def _by_path(report: Report) -> Iterator[tuple[str, Sequence[Finding], Sequence[_Missing]]]:

@@ -10,7 +10,7 @@ from reviewbot.repository.git import Git
 _CONFIG = (
     "core.quotePath=true", "core.attributesFile=/dev/null", "core.bigFileThreshold=512m",
     "diff.suppressBlankEmpty=false", "diff.orderFile=/dev/null", "diff.renameLimit=5000", "diff.relative=false",
-    "diff.colorMoved=no",
+    "diff.colorMoved=no", "attr.tree=none",
 )  # fmt: skip
 _OPTIONS = (
     "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/",

@@ -133,7 +133,7 @@ def _named_base(git: Git, name: str, head: str) -> Base:
     remote = _remote(git, name)
     # A name such as origin/main is the remote's branch: git itself would take a tag of that name first,
     # and whoever may push a tag could choose the base, and with it the configuration that is trusted.
-    own = remote is not None and name.startswith(f"{remote}/")
+    own = name.startswith((f"{remote}/", "origin/"))
     commit = _exact(git, f"{_TRACKING}{name}") or (None if own else git.commit(name)) or _fetched(git, name, remote)
     return Base(commit=commit, merge_base=_merge_base(git, commit, name, head), name=name, is_default=False)
 
@@ -206,6 +206,7 @@ def _fetched(git: Git, name: str, remote: str | None) -> str:
             found = _exact(git, f"{_TRACKING}{remote}/{branch}") or git.commit("FETCH_HEAD")
             if found is not None:
                 return found
+            reason = "it is no commit there"
     message = (
         f"the base '{name}' is not in this clone, and {reason}. Check the name, or fetch it first: "
         f"git fetch {remote or 'origin'} {branch}. {_WHOLE}"

@@ -1,9 +1,11 @@
 """The configuration's keys, types and defaults. One of the two doors where untrusted text comes in."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_LEAST_PROMPT = 2_000
 
 
 class Section(BaseModel):
@@ -34,6 +36,17 @@ class Chunks(Section):
     """Wanted size of a prompt."""
     overlap_lines: int = Field(default=3, ge=0, le=50)
     """Lines that are repeated where a hunk had to be split."""
+
+    @model_validator(mode="after")
+    def _room_for_a_prompt(self) -> Self:
+        """Refuse figures that leave nothing to send: every line would be skipped, and the run would pass."""
+        if self.usable_tokens - self.answer_tokens < _LEAST_PROMPT:
+            message = (
+                f"usable_tokens less answer_tokens must leave {_LEAST_PROMPT:,} tokens for a prompt, "
+                f"not {self.usable_tokens - self.answer_tokens:,}"
+            )
+            raise ValueError(message)
+        return self
 
 
 class Task(Section):

@@ -10,11 +10,15 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reviewbot.domain import secret
 from reviewbot.domain.finding import Finding, Span, Suggestion
-from reviewbot.domain.patch import FilePatch, Line, Patch, Side, Status
+from reviewbot.domain.patch import FilePatch, Hunk, Line, Patch, Side, Status
 
 _PART_LENGTH = 8
 """Visible characters that a quote needs to match a part of a line."""
+_LONGEST_QUOTE = 200
+"""Lines. A longer one is no quote any more, and costly to look for."""
+_FENCED = re.compile(r"[ \t]*```[^\n`]*\n(.*?)\n?[ \t]*```[ \t]*", re.DOTALL)
 _NOTE = re.compile(r" \((?:added|deleted|renamed from .*)\)$", re.DOTALL)
 """What prompts show behind a path."""
 
@@ -62,10 +66,44 @@ class _Names:
     old: Mapping[str, Sequence[FilePatch]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sided:
+    """One side of a hunk, made ready for many searches."""
+
+    lines: Sequence[Line]
+    texts: Sequence[str]
+    """As the model saw them, without trailing white space."""
+    bare: Sequence[str]
+    """Without indentation too."""
+    starts: Mapping[str, Sequence[int]]
+    """Places by bare text."""
+
+
+class _Reader:
+    """Reads each side of each hunk once: a model may name the same file in every finding."""
+
+    def __init__(self, readable: Readable) -> None:
+        self.readable = readable
+        self._sides: dict[tuple[int, Side], _Sided] = {}
+
+    def side(self, hunk: Hunk, side: Side) -> _Sided:
+        key = (id(hunk), side)
+        if key not in self._sides:
+            lines = [line for line in hunk.lines() if line.number(side) is not None]
+            texts = [self.readable(line.text).rstrip() for line in lines]
+            bare = [text.lstrip() for text in texts]
+            starts: dict[str, list[int]] = {}
+            for at, text in enumerate(bare):
+                starts.setdefault(text, []).append(at)
+            self._sides[key] = _Sided(lines, texts, bare, starts)
+        return self._sides[key]
+
+
 def place(findings: Iterable[Finding], patch: Patch, readable: Readable) -> tuple[Finding, ...]:
     """Give each finding its span, or leave it adrift. ``readable`` is how the model saw a line."""
     names = _names(patch, readable)
-    return tuple(_placed(finding, names, readable) for finding in findings)
+    reader = _Reader(readable)
+    return tuple(_placed(finding, names, reader) for finding in findings)
 
 
 def _names(patch: Patch, readable: Readable) -> _Names:
@@ -80,15 +118,16 @@ def _names(patch: Patch, readable: Readable) -> _Names:
     return _Names(new, old)
 
 
-def _placed(finding: Finding, names: _Names, readable: Readable) -> Finding:
+def _placed(finding: Finding, names: _Names, reader: _Reader) -> Finding:
     groups = _named(finding.path, names)
     readings = tuple(_readings(finding.quote, finding.side))
-    searches = (_found(files, quote, finding.side, readable) for files in groups for quote in readings)
+    searches = (_found(files, quote, finding, reader) for files in groups for quote in readings)
     match = _nearest(next(filter(None, searches), ()), finding)
     if match is not None:
         return _anchored(finding, match)
     path = groups[0][0].path if groups else finding.path
-    return replace(finding, path=path, span=None, suggestion=None)
+    # What stands nowhere in the diff is the model's own text, and may hold a placeholder that was put back.
+    return replace(finding, path=path, span=None, suggestion=None, quote=secret.mask(finding.quote))
 
 
 def _named(path: str, names: _Names) -> tuple[Sequence[FilePatch], ...]:
@@ -118,7 +157,7 @@ def _spellings(path: str) -> Iterator[str]:
 
 def _readings(quote: str, side: Side) -> Iterator[_Quote]:
     """Read a quote as it is; and again as lines of a diff with their marks, if every line has one."""
-    lines = [line.rstrip() for line in quote.replace("\r\n", "\n").split("\n")]
+    lines = [line.rstrip() for line in _unfenced(quote.replace("\r\n", "\n")).split("\n")]
     begin = next((at for at, line in enumerate(lines) if line), None)
     if begin is None:
         return
@@ -133,24 +172,40 @@ def _readings(quote: str, side: Side) -> Iterator[_Quote]:
         yield _Quote(tuple(text for text, _ in own), "".join(kind for _, kind in own))
 
 
-def _found(files: Sequence[FilePatch], quote: _Quote, side: Side, readable: Readable) -> tuple[_Match, ...]:
-    return tuple(match for file in files for match in _matches(file, quote, side, readable))
+def _found(files: Sequence[FilePatch], quote: _Quote, finding: Finding, reader: _Reader) -> tuple[_Match, ...]:
+    """Find where a quote stands: the two places nearest to the hint, which is all that the choice needs."""
+    side, hint = finding.side, finding.hint or 0
+    if len(quote.lines) > _LONGEST_QUOTE:
+        return ()
+    candidates = [
+        (candidate.distance(side, hint), at, candidate)
+        for at, candidate in enumerate(match for file in files for match in _candidates(file, quote, side, reader))
+    ]
+    found = []
+    wanted = _dedented(quote.lines)
+    for _, _, match in sorted(candidates, key=lambda candidate: candidate[:2]):
+        texts = [reader.readable(line.text).rstrip() for line in match.lines]
+        if not match.whole or len(texts) == 1 or _dedented(texts) == wanted:
+            found.append(match)
+            if len(found) > 1:
+                break
+    return tuple(found)
 
 
-def _matches(file: FilePatch, quote: _Quote, side: Side, readable: Readable) -> Iterator[_Match]:
-    needle, wanted, length = quote.lines[0].strip(), _dedented(quote.lines), len(quote.lines)
+def _candidates(file: FilePatch, quote: _Quote, side: Side, reader: _Reader) -> Iterator[_Match]:
+    """Yield where the quote's lines stand but for their indentation, and the lines of which it may be a part."""
+    bare, length = [line.strip() for line in quote.lines], len(quote.lines)
     for hunk in file.hunks:
-        if needle not in readable(hunk.body):
-            continue
-        lines = [line for line in hunk.lines() if line.number(side) is not None]
-        texts = [readable(line.text).rstrip() for line in lines]
-        for at, text in enumerate(texts):
-            window = tuple(lines[at : at + length]) if text.strip() == needle else ()
-            same_kinds = not quote.kinds or "".join(line.kind for line in window) == quote.kinds
-            if window and same_kinds and _dedented(texts[at : at + length]) == wanted:
-                yield _Match(file, window, quote, whole=True)
-            elif quote.is_part and needle in text:
-                yield _Match(file, (lines[at],), quote, whole=False)
+        sided = reader.side(hunk, side)
+        for at in sided.starts.get(bare[0], ()):
+            lines = sided.lines[at : at + length]
+            same_kinds = not quote.kinds or "".join(line.kind for line in lines) == quote.kinds
+            if same_kinds and sided.bare[at : at + length] == bare:
+                yield _Match(file, tuple(lines), quote, whole=True)
+        if quote.is_part:
+            for at, text in enumerate(sided.bare):
+                if bare[0] in text and text != bare[0]:
+                    yield _Match(file, (sided.lines[at],), quote, whole=False)
 
 
 def _dedented(lines: Sequence[str]) -> list[str]:
@@ -188,11 +243,19 @@ def _suggestion(finding: Finding, match: _Match) -> Suggestion | None:
     if finding.suggestion is None or not match.whole or gone:
         return None
     current = "\n".join(line.text.rstrip() for line in match.lines)
-    text = finding.suggestion.replacement.replace("\r\n", "\n").rstrip("\n")
+    text = _unfenced(finding.suggestion.replacement.replace("\r\n", "\n")).rstrip("\n")
     replacement = _reindented(_unmarked(text) if match.quote.kinds else text, "\n".join(match.quote.lines), current)
-    if replacement == current:
+    if replacement is None or replacement == current:
         return None
+    if all(line.text.endswith("\r") for line in match.lines):
+        replacement = replacement.replace("\n", "\r\n") + "\r"
     return Suggestion(start_line=span.start, line=span.end, replacement=replacement)
+
+
+def _unfenced(text: str) -> str:
+    """Take a code fence off that stands around everything."""
+    fenced = _FENCED.fullmatch(text.strip("\n"))
+    return text if fenced is None else fenced[1]
 
 
 def _unmarked(text: str) -> str:
@@ -204,15 +267,16 @@ def _unmarked(text: str) -> str:
     return "\n".join(line[1:] for line in lines if not line.startswith("-"))
 
 
-def _reindented(text: str, quote: str, current: str) -> str:
-    """Shift a suggestion by the indentation that the quote lost or gained."""
+def _reindented(text: str, quote: str, current: str) -> str | None:
+    """Shift a suggestion by the indentation that the quote lost or gained; None where they do not fit together."""
     quoted, real, own = _indent(quote), _indent(current), _indent(text)
     lines = text.split("\n")
     if real.startswith(quoted) and not own.startswith(real):
         return "\n".join(real[len(quoted) :] + line if line.strip() else line for line in lines)
     if quoted != real and quoted.startswith(real) and own.startswith(quoted[len(real) :]):
         return "\n".join(line[len(quoted) - len(real) :] if line.strip() else line for line in lines)
-    return text
+    # Spaces where the file has tabs would not even parse.
+    return text if quoted == real or own.startswith(real) else None
 
 
 def _indent(text: str) -> str:

@@ -5,6 +5,7 @@ list of findings the whole answer is malformed.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -17,12 +18,12 @@ _ATTEMPTS = 100
 """How many opening braces are tried, at most: each may cost a walk through the rest of the answer."""
 _LONGEST_NUMBER = 20
 _LAST_LINE = 1_000_000_000
+_MOST_FINDINGS = 50
+"""Of one answer: it speaks of some hundred lines."""
+_CATEGORIES = tuple(Category)
+_THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 _TITLE_LENGTH = 200
 _BODY_LENGTH = 8_000
-
-
-class MalformedError(Exception):
-    """The answer holds no usable object; the text says what is wrong, in words for the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,15 @@ class Decoded:
     findings: tuple[Finding, ...]
     """Without spans yet; a suggestion has its text but no lines (both 0)."""
     rejected: tuple[Rejection, ...]
+
+
+class MalformedError(Exception):
+    """The answer holds nothing usable; the text says what is wrong, in words for the model."""
+
+    def __init__(self, message: str, decoded: Decoded | None = None) -> None:
+        super().__init__(message)
+        self.decoded = decoded
+        """What is left if asking again does not help: findings that were all rejected."""
 
 
 def _lower(value: object) -> object:
@@ -56,7 +66,9 @@ def _words(value: object) -> object:
 
 
 def _category(value: object) -> object:
-    return "bug" if value is None else _lower(value)
+    """Read a category; one of the model's own making says at least that it is no bug and no hole."""
+    known = _lower(value)
+    return "bug" if value is None else known if known in _CATEGORIES else "maintainability"
 
 
 class _Claim(BaseModel):
@@ -78,14 +90,22 @@ class _Claim(BaseModel):
 
 
 def findings(text: str, *, source: str = "llm") -> Decoded:
-    """Read an answer. Raises MalformedError where no object with a list of findings is in it."""
+    """Read an answer.
+
+    Raises MalformedError where no object with a list of findings is in it, or where none of them is usable.
+    """
     kept: list[Finding] = []
     rejected: list[Rejection] = []
-    for claim in _claims(text):
+    claims = _claims(_THOUGHTS.sub("", text))
+    for claim in claims[:_MOST_FINDINGS]:
         try:
             kept.append(_finding(_Claim.model_validate(claim), source))
         except ValidationError as error:
             rejected.append(_rejection(claim, error))
+    if rejected and not kept:
+        message = f"none of its findings has the agreed form; of the first: {rejected[0].reason}"
+        raise MalformedError(message, Decoded(findings=(), rejected=tuple(rejected)))
+    rejected += (_surplus(claim) for claim in claims[_MOST_FINDINGS:])
     return Decoded(findings=tuple(kept), rejected=tuple(rejected))
 
 
@@ -96,6 +116,7 @@ def _claims(text: str) -> list[object]:
         raise MalformedError(message)
     decoder = json.JSONDecoder(strict=False, parse_int=_integer)
     fault = "the answer holds no JSON object"
+    found: list[object] | None = None
     at = text.find("{")
     for attempt in range(_ATTEMPTS):
         if at < 0:
@@ -108,10 +129,13 @@ def _claims(text: str) -> list[object]:
         else:
             claims = value.get("findings")
             if isinstance(claims, list):
-                return claims
+                # The last one that says something: before it a model may repeat the form, or think aloud.
+                found = claims if claims or found is None else found
             fault = 'the object has no list "findings"' if attempt == 0 else fault
         at = text.find("{", end)
-    raise MalformedError(fault)
+    if found is None:
+        raise MalformedError(fault)
+    return found
 
 
 def _integer(digits: str) -> int | None:
@@ -132,6 +156,16 @@ def _finding(claim: _Claim, source: str) -> Finding:
         side=Side(claim.side),
         hint=claim.line,
         suggestion=None if claim.suggestion is None else Suggestion(start_line=0, line=0, replacement=claim.suggestion),
+    )
+
+
+def _surplus(claim: object) -> Rejection:
+    said = claim if isinstance(claim, dict) else {}
+    path, title = said.get("path"), said.get("title")
+    return Rejection(
+        path=path if isinstance(path, str) else "",
+        title=title[:_TITLE_LENGTH] if isinstance(title, str) else "",
+        reason=f"one answer may hold {_MOST_FINDINGS} findings at most",
     )
 
 

@@ -16,6 +16,8 @@ from reviewbot.domain.patch import Hunk
 from reviewbot.domain.prompt import Message, Prompt, Task
 from reviewbot.steps.redacting import Redactions
 
+_LONGEST_ECHO = 8_000
+"""Characters of a faulty answer that are shown again: an endless one would not fit the context."""
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 _NO_NEWLINE = "\\ No newline at end of file"
 
@@ -39,7 +41,7 @@ def review(templates: Environment, system_text: str, chunk: Chunk, redactions: R
 def repair(templates: Environment, prompt: Prompt, answer: str, fault: str, count: Count) -> Prompt:
     """Ask once more after an answer that cannot be used, showing it and what is wrong with it."""
     text = templates.get_template("prompts/repair.user.j2").render(fault=fault)
-    shown = answer or "(empty)"
+    shown = answer[:_LONGEST_ECHO] or "(empty)"
     return Prompt(
         task=prompt.task,
         messages=(
@@ -79,7 +81,7 @@ def _hunk(hunk: Hunk, overlap: int, redactions: Redactions) -> str:
     if overlap:
         first = "line was" if overlap == 1 else f"{overlap} lines were"
         heading += f"\n(the first {first} shown before)"
-    shown = redactions.hide(readable(hunk.body)).split("\n")
+    shown = redactions.hide_rows(readable(hunk.body)).split("\n")
     for at in reversed(hunk.no_newline):
         shown.insert(at + 1, _NO_NEWLINE)
     return "\n".join((heading, *shown))

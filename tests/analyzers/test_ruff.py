@@ -259,11 +259,11 @@ def test_rules_that_need_the_other_files_are_left_out(check: Check) -> None:
     assert rules(check(new, path="pkg/a.py", trusted=select("INP", "EXE", "I"))) == []
 
 
-def test_a_file_that_is_not_utf8_has_failed(check: Check) -> None:
+def test_a_file_that_is_not_utf8_is_skipped(check: Check) -> None:
     analysis = check("x = 'caf\udce9'\ng()\n")
     assert rules(analysis) == []
     assert analysis.covered == frozenset()
-    assert analysis.failed == (("src/a.py", "ruff could not read it: stream did not contain valid UTF-8"),)
+    assert analysis.skipped == (("src/a.py", "ruff could not read it: stream did not contain valid UTF-8"),)
 
 
 @pytest.mark.parametrize(
@@ -273,11 +273,11 @@ def test_a_file_that_is_not_utf8_has_failed(check: Check) -> None:
         *("x" * 300 + ".py", "y/" * 3000 + "a.py", "\ud800.py"),
     ],
 )
-def test_a_path_that_is_not_safe_to_write_has_failed(check: Check, path: str) -> None:
+def test_a_path_that_is_not_safe_to_write_is_skipped(check: Check, path: str) -> None:
     analysis = check("g()\n", path=path)
     assert not analysis.findings
-    ((failed, reason),) = analysis.failed
-    assert (failed, reason.startswith("its path")) == (path, True)
+    ((skipped, reason),) = analysis.skipped
+    assert (skipped, reason.startswith("its path")) == (path, True)
     assert analysis.covered == frozenset()
 
 
@@ -290,11 +290,11 @@ def test_strange_names_are_only_names(check: Check, path: str) -> None:
     assert found.path == path
 
 
-def test_names_that_ruff_shows_alike_have_failed(change: Change, texts: Texts) -> None:
+def test_names_that_ruff_shows_alike_are_skipped(change: Change, texts: Texts) -> None:
     files = dict.fromkeys(("\udcff.py", "\udcfe.py", "a.py"), b"g()\n")
     analysis = analyze([change(path, text.decode()) for path, text in files.items()], texts(files))
     assert [found.path for found in analysis.findings] == ["a.py"]
-    assert [path for path, _ in analysis.failed] == ["\udcfe.py", "\udcff.py"]
+    assert [path for path, _ in analysis.skipped] == ["\udcfe.py", "\udcff.py"]
 
 
 def test_without_the_whole_text_only_an_added_file_is_read(change: Change, texts: Texts) -> None:
@@ -403,3 +403,30 @@ def test_ruff_is_found_beside_us_else_on_an_absolute_search_path(
 def test_two_runs_say_the_same(check: Check) -> None:
     new = "import os, sys\nx = g()\ny = h()\nassert (1, 2)\n"
     assert check(new, trusted=BROAD) == check(new, trusted=BROAD)
+
+
+def test_a_file_that_names_its_encoding_is_read_in_it(check: Check) -> None:
+    analysis = check("# -*- coding: latin-1 -*-\nx = 'caf\udce9'\ng()\n")
+    assert rules(analysis) == ["F821"]
+    assert analysis.skipped == ()
+
+
+def test_a_change_cannot_silence_ruff_for_its_whole_file(check: Check) -> None:
+    assert rules(check("# ruff: noqa\ng()\n")) == ["F821"]
+    assert rules(check("# flake8: noqa: F821\ng()\n")) == ["F821"]
+
+
+def test_what_stood_in_the_file_before_still_silences_it(check: Check) -> None:
+    analysis = check("# ruff: noqa: F821\nx = 1\ng()\n", "# ruff: noqa: F821\nx = 1\n")
+    assert rules(analysis) == []
+    assert analysis.silenced == ()
+
+
+def test_a_comment_on_a_line_silences_it_and_is_told(check: Check) -> None:
+    analysis = check("g()  # noqa: F821\nh()  # noqa\nk()  # noqa: E501\n")
+    assert [finding.quote for finding in analysis.findings] == ["k()  # noqa: E501"]
+    assert [rejection.title for rejection in analysis.silenced] == [
+        "F821 in line 1: Undefined name `g`",
+        "F821 in line 2: Undefined name `h`",
+    ]
+    assert {rejection.reason for rejection in analysis.silenced} == {"silenced by a noqa comment on its line"}

@@ -56,7 +56,7 @@ Reviewbot = Callable[..., Ran]
 
 @pytest.fixture
 def repo(tmp_path: Path) -> gitrepo.Repo:
-    """Main, and a branch that is checked out with a change that ruff has something to say about."""
+    """Make main, and a branch that is checked out with a change that ruff has something to say about."""
     repo = gitrepo.init(tmp_path / "repo")
     repo.commit({"app.py": "import os\n\n\ndef cwd() -> str:\n    return os.getcwd()\n"}, "first")
     repo.branch("topic")

@@ -21,17 +21,15 @@ from reviewbot.errors import UsageError
 ESCAPE = "\x1b["
 
 
-def test_standard_output_carries_the_result_only_whatever_has_to_be_said(
-    reviewbot: Reviewbot, repo: gitrepo.Repo
-) -> None:
+def test_standard_output_carries_the_result_only_whatever_has_to_be_said(reviewbot: Reviewbot) -> None:
     with serving(lambda _: Answer()) as server:
         environ = {"REVIEWBOT_BASE_URL": server.base_url, "REVIEWBOT_TOKENS_PER_MINUTE": "1"}
         ran = reviewbot("review", "--format", "json", **environ)
-    assert "llm" == ran.report["engine"]
-    assert [
+    assert ran.report["engine"] == "llm"
+    assert ran.err.splitlines() == [
         "reviewbot: REVIEWBOT_TOKENS_PER_MINUTE is not heeded by this version",
         "reviewbot: asking deepseek-flash at 127.0.0.1",
-    ] == ran.err.splitlines()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,11 +81,11 @@ def test_prose_is_as_wide_as_the_terminal_within_bounds(
 def test_output_is_utf8_in_any_locale(process: Reviewbot, repo: gitrepo.Repo, locale: dict[str, str]) -> None:
     repo.write("é.py", "print(undefiniert_ü)\n")
     ran = process("review", "--base", "HEAD", **locale)
-    assert 0 == ran.code
+    assert ran.code == 0
     assert "é.py:1" in ran.out
     assert "undefiniert_ü" in ran.out
     failed = process("review", "--base", "ü", **locale)
-    assert 2 == failed.code
+    assert failed.code == 2
     assert failed.err.startswith(("reviewbot: the base 'ü'", "reviewbot: the base '\\xfc'"))
 
 
@@ -118,7 +116,7 @@ def test_a_full_disk_is_told(repo: gitrepo.Repo) -> None:
         pytest.skip("there is no device that is always full here")
     with full.open("wb") as device, started(repo, "review", stdout=device) as child:
         _, err = child.communicate(timeout=30)
-    assert 2 == child.returncode
+    assert child.returncode == 2
     assert f"reviewbot: standard output cannot be written: {os.strerror(errno.ENOSPC)}\n".encode() == err
 
 
@@ -145,30 +143,26 @@ def test_a_closed_standard_input_holds_no_diff(repo: gitrepo.Repo) -> None:
         capture_output=True,
         check=False,
     )
-    assert (2, b"reviewbot: --diff - reads standard input, and that is closed\n") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (2, b"reviewbot: --diff - reads standard input, and that is closed\n")
 
 
-def test_an_interruption_of_static_rules_is_a_sentence(
-    reviewbot: Reviewbot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interruption_of_static_rules_is_a_sentence(reviewbot: Reviewbot, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr("reviewbot.cli.review.review_statically", interrupted)
     ran = reviewbot("review")
-    assert (130, "", "reviewbot: interrupted\n") == (ran.code, ran.out, ran.err)
+    assert (ran.code, ran.out, ran.err) == (130, "", "reviewbot: interrupted\n")
 
 
-def test_sigterm_ends_even_where_interrupts_are_ignored(
-    reviewbot: Reviewbot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sigterm_ends_even_where_interrupts_are_ignored(reviewbot: Reviewbot, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr("reviewbot.cli.review.review_statically", interrupted)
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        assert 130 == reviewbot("review").code
+        assert reviewbot("review").code == 130
     finally:
         signal.signal(signal.SIGINT, handler)
 
@@ -179,7 +173,7 @@ def test_progress_is_a_bar_on_a_terminal_and_nothing_elsewhere(
     for quiet in (False, True):
         with streams.progress(quiet=quiet) as observe:
             observe(Progress(done=1, total=2))
-    assert b"" == capsysbinary.readouterr().err
+    assert capsysbinary.readouterr().err == b""
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -189,7 +183,7 @@ def test_progress_is_a_bar_on_a_terminal_and_nothing_elsewhere(
     monkeypatch.setattr(sys, "stderr", terminal)
     with streams.progress(quiet=True) as observe:
         observe(Progress(done=1, total=2))
-    assert "" == terminal.getvalue()
+    assert terminal.getvalue() == ""
     with streams.progress(quiet=False) as observe:
         observe(Progress(done=0, total=2))
         observe(Progress(done=1, total=2, failed=1))
@@ -199,7 +193,18 @@ def test_progress_is_a_bar_on_a_terminal_and_nothing_elsewhere(
 
 def test_a_sentence_for_people_shows_what_would_move_their_cursor(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     streams.tell("bad\x1b[2Jfile \udcff")
-    assert b"reviewbot: bad\\x1b[2Jfile \\xff\n" == capsysbinary.readouterr().err
+    assert capsysbinary.readouterr().err == b"reviewbot: bad\\x1b[2Jfile \\xff\n"
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with ``--output json=/dev/stdout``, which a superuser could replace by a file."""
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "stdout").symlink_to("file")
+    monkeypatch.setattr(streams, "_DEVICES", tmp_path)
+    monkeypatch.setattr(streams, "render", lambda *_: "new")
+    streams.write_file(tmp_path / "stdout", "json", None)  # type: ignore[arg-type]
+    assert (tmp_path / "stdout").is_symlink()
+    assert (tmp_path / "file").read_text() == "new"
 
 
 def test_a_write_that_fails_halfway_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,11 +212,11 @@ def test_a_write_that_fails_halfway_leaves_the_old_file(tmp_path: Path, monkeypa
     path.write_text("old")
     monkeypatch.setattr(streams, "render", lambda *_: "new")
 
-    def full(self: Path, target: Path) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(UsageError, match=r"r\.json cannot be written: No space left"):
         streams.write_file(path, "json", None)  # type: ignore[arg-type]
-    assert ["r.json"] == [entry.name for entry in tmp_path.iterdir()]
-    assert "old" == path.read_text()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["r.json"]
+    assert path.read_text() == "old"

@@ -269,3 +269,31 @@ def test_proxies_error_pages_are_quoted_in_part(world: World) -> None:
 def test_errors_in_other_forms_keep_their_words(world: World, raw: bytes, said: str) -> None:
     with serving(lambda _: Answer(status=404, raw=raw)) as server, pytest.raises(ProviderError, match=said):
         ask(server, world)
+
+
+def test_an_answer_nested_without_end_fails_like_any_other(world: World) -> None:
+    with serving(lambda _: Answer(raw=b"[" * 200_000)) as server, pytest.raises(ProviderError, match="nested"):
+        ask(server, world)
+
+
+def test_a_date_beyond_all_calendars_is_no_wait(world: World) -> None:
+    answers = [refusal(429, "slow", **{"retry-after": "Wed, 21 Oct 2015 07:28:00 +99999999999999999"}), findings()]
+    with serving(lambda _: answers.pop(0)) as server:
+        ask(server, world)
+    assert world.slept[0] <= 10
+
+
+def test_more_cached_tokens_than_were_sent_make_no_negative_price(world: World) -> None:
+    usage = {"prompt_tokens": 10, "prompt_cache_hit_tokens": 10**8, "completion_tokens": 10**40}
+    raw = json.dumps({"choices": [{"message": {"content": "x"}}], "usage": usage}).encode()
+    with serving(lambda _: Answer(raw=raw)) as server:
+        used = ask(server, world).usage
+    assert (used.prompt_tokens, used.cached_tokens, used.completion_tokens) == (10, 10, 0)
+
+
+def test_a_key_at_the_cut_of_a_long_error_is_hidden_too(world: World) -> None:
+    key = "sk-" + "a1b2c3d4" * 6
+    body = b"x" * 180 + key.encode()
+    with serving(lambda _: Answer(status=404, raw=body)) as server, pytest.raises(ProviderError) as caught:
+        ask(server, world, keys=(key,))
+    assert key[:8] not in str(caught.value)

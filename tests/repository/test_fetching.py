@@ -11,7 +11,7 @@ from reviewbot.errors import UsageError
 
 @pytest.fixture
 def origin(tmp_path: Path) -> gitrepo.Repo:
-    """Main with 12 commits; ``topic`` leaves it after the second and has 3 of its own."""
+    """Make main with 12 commits; ``topic`` leaves it after the second and has 3 of its own."""
     repo = gitrepo.init(tmp_path / "origin")
     for number in range(2):
         repo.commit({f"m{number}.py": "m = 1\n"})
@@ -32,7 +32,7 @@ def test_a_shallow_clone_fetches_the_base_and_history_down_to_the_merge_base(
     origin: gitrepo.Repo, compare: Compare, tmp_path: Path, depth: int
 ) -> None:
     clone = origin.clone(tmp_path / "clone", f"--depth={depth}", "--branch=topic")
-    assert TOPIC == compare(clone, base="origin/main", head="HEAD").status
+    assert compare(clone, base="origin/main", head="HEAD").status == TOPIC
 
 
 @pytest.mark.parametrize("name", ["main", "origin/main", "refs/heads/main"])
@@ -40,14 +40,14 @@ def test_a_missing_base_may_be_named_with_its_remote_or_without(
     origin: gitrepo.Repo, compare: Compare, tmp_path: Path, name: str
 ) -> None:
     clone = origin.clone(tmp_path / "clone", "--single-branch", "--branch=topic")
-    assert TOPIC == compare(clone, base=name).status
+    assert compare(clone, base=name).status == TOPIC
 
 
 def test_a_missing_base_may_be_a_commit_id_or_a_tag(origin: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
     origin.git("tag", "v1", "main~3")
     clone = origin.clone(tmp_path / "clone", "--single-branch", "--no-tags", "--branch=topic")
-    assert TOPIC == compare(clone, base="v1").status
-    assert TOPIC == compare(clone, base=origin.head).status
+    assert compare(clone, base="v1").status == TOPIC
+    assert compare(clone, base=origin.head).status == TOPIC
 
 
 def test_a_checkout_of_a_pull_requests_merge_alone_finds_the_merge_base(
@@ -62,7 +62,7 @@ def test_a_checkout_of_a_pull_requests_merge_alone_finds_the_merge_base(
     clone.git("remote", "add", "origin", origin.url)
     clone.git("fetch", "--quiet", "--no-tags", "--depth=1", "origin", "+refs/pull/1/merge:refs/remotes/pull/1/merge")
     clone.git("checkout", "--quiet", "--detach", "refs/remotes/pull/1/merge")
-    assert TOPIC == compare(clone, base="origin/main", head="HEAD").status
+    assert compare(clone, base="origin/main", head="HEAD").status == TOPIC
 
 
 def test_the_last_commit_of_a_clone_of_depth_one_is_compared_with_its_parent(
@@ -70,7 +70,7 @@ def test_the_last_commit_of_a_clone_of_depth_one_is_compared_with_its_parent(
 ) -> None:
     clone = origin.clone(tmp_path / "clone", "--depth=1")
     compared = compare(clone)
-    assert {"m11.py": "added"} == compared.status
+    assert compared.status == {"m11.py": "added"}
     assert origin.git("rev-parse", "main~1") == compared.base
 
 
@@ -82,14 +82,14 @@ def test_the_remote_is_the_one_that_the_base_names_else_origin(
     clone = origin.clone(tmp_path / "clone", "--single-branch", "--branch=topic")
     clone.git("remote", "add", "a-first", "nowhere")
     clone.git("remote", "add", "upstream", other.url)
-    assert TOPIC == compare(clone, base="upstream/special").status
+    assert compare(clone, base="upstream/special").status == TOPIC
     assert other.git("rev-parse", "special") == clone.git("rev-parse", "upstream/special")
-    assert TOPIC == compare(clone, base="main").status
+    assert compare(clone, base="main").status == TOPIC
 
 
 def test_a_lone_remote_of_another_name_will_do(origin: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
     clone = origin.clone(tmp_path / "clone", "--single-branch", "--branch=topic", "--origin=upstream")
-    assert TOPIC == compare(clone, base="main").status
+    assert compare(clone, base="main").status == TOPIC
 
 
 def test_a_base_that_nobody_has_says_so(origin: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_shallow_clone_without_its_remote_says_that_history_is_missing(
 ) -> None:
     clone = origin.clone(tmp_path / "clone", "--depth=1", "--branch=topic", "--no-single-branch")
     origin.path.rename(tmp_path / "gone")
-    with pytest.raises(UsageError, match="no common commit, since this clone is shallow .* GIT_DEPTH: 0"):
+    with pytest.raises(UsageError, match=r"no common commit, since this clone is shallow .* GIT_DEPTH: 0"):
         compare(clone, base="origin/main")
 
 
@@ -147,7 +147,7 @@ def test_the_first_commit_of_all_is_found_in_a_shallow_clone_too(
     clone.git("update-ref", "-d", "refs/remotes/origin/main")
     clone.git("update-ref", "-d", "refs/heads/main")
     clone.git("remote", "remove", "origin")
-    assert {"a.py": "added"} == compare(clone).status
+    assert compare(clone).status == {"a.py": "added"}
 
 
 def test_fetching_a_base_leaves_other_references_as_they_were(
@@ -163,3 +163,11 @@ def test_fetching_a_base_leaves_other_references_as_they_were(
     after = set(clone.git("show-ref").splitlines())
     assert {f"{origin.head} refs/remotes/origin/main"} == after - before
     assert set() == before - after
+
+
+def test_a_base_that_is_no_commit_is_not_taken_for_one(origin: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
+    blob = origin.git("rev-parse", "main:m0.py")
+    origin.git("tag", "no-commit", blob)
+    clone = origin.clone(tmp_path / "clone", "--no-tags")
+    with pytest.raises(UsageError, match="the base 'no-commit' is not in this clone, and it is no commit there"):
+        compare(clone, base="no-commit")

@@ -84,7 +84,7 @@ def test_variables_of_a_hook_do_not_lead_to_another_repository(repo: gitrepo.Rep
 def test_a_failing_command_gives_gits_own_words_and_exit_code_2(repo: gitrepo.Repo) -> None:
     with pytest.raises(GitError, match="fatal: Not a valid object name nope") as caught:
         locate(repo.path, repo.environ).run("cat-file", "blob", "nope")
-    assert 2 == caught.value.exit_code
+    assert caught.value.exit_code == 2
 
 
 def test_a_command_that_hangs_is_given_up(repo: gitrepo.Repo) -> None:
@@ -102,7 +102,7 @@ def test_a_line_that_is_empty_is_none(repo: gitrepo.Repo) -> None:
 
 
 def test_the_environment_shows_in_no_repr(repo: gitrepo.Repo) -> None:
-    value = "-".join(("made", "up", "value"))
+    value = "made-up-value"
     assert value not in repr(locate(repo.path, {**repo.environ, "REVIEWBOT_API_KEY": value}))
 
 
@@ -110,10 +110,17 @@ def test_blobs_are_read_by_id_one_after_the_other(repo: gitrepo.Repo) -> None:
     repo.commit({"empty": "", "bytes": b"\0\xff\n", "no-end": "x"})
     git = locate(repo.path, repo.environ)
     with Blobs(git, {}) as blobs:
-        assert b"\0\xff\n" == blobs.read(repo.git("rev-parse", "HEAD:bytes"))
+        assert blobs.read(repo.git("rev-parse", "HEAD:bytes")) == b"\0\xff\n"
         assert blobs.read("0" * 40) is None
-        assert b"" == blobs.read(repo.git("rev-parse", "HEAD:empty"))
-        assert b"x" == blobs.read(repo.git("rev-parse", "HEAD:no-end"))
+        assert blobs.read(repo.git("rev-parse", "HEAD:empty")) == b""
+        assert blobs.read(repo.git("rev-parse", "HEAD:no-end")) == b"x"
+
+
+def test_what_is_no_id_is_no_blob(repo: gitrepo.Repo) -> None:
+    git = locate(repo.path, repo.environ)
+    with Blobs(git, {}) as blobs:
+        assert blobs.read("not an id") is None
+        assert blobs.read(repo.git("rev-parse", "HEAD:a.py")) == b"a = 1\n"
 
 
 def test_blobs_of_a_git_that_died_are_not_there(repo: gitrepo.Repo) -> None:

@@ -10,9 +10,9 @@ from reviewbot.errors import UsageError
 from reviewbot.settings import environment
 from reviewbot.settings.layers import combine
 
-OWN = "-".join(("made", "up", "own", "key"))
-DEEPSEEK = "-".join(("made", "up", "deepseek", "key"))
-OPENAI = "-".join(("made", "up", "openai", "key"))
+OWN = "made-up-own-key"
+DEEPSEEK = "made-up-deepseek-key"
+OPENAI = "made-up-openai-key"
 LOCAL = "http://127.0.0.1:11434/v1"
 
 
@@ -66,10 +66,10 @@ def test_the_endpoint_is_chosen_and_a_providers_key_goes_to_no_other_host(
 def test_the_operators_endpoint_yields_to_the_environments() -> None:
     found = environment.endpoint({"REVIEWBOT_API_KEY": OWN}, "https://models.example.org/v1 ")
     assert found is not None
-    assert "https://models.example.org/v1" == found.base_url
+    assert found.base_url == "https://models.example.org/v1"
     found = environment.endpoint({"REVIEWBOT_BASE_URL": LOCAL}, "https://models.example.org/v1")
     assert found is not None
-    assert LOCAL == found.base_url
+    assert found.base_url == LOCAL
 
 
 @pytest.mark.parametrize(
@@ -93,19 +93,21 @@ def test_several_keys_may_have_weights_and_contain_equals_signs(text: str, expec
 
 
 def test_a_single_key_is_taken_as_it_is() -> None:
-    assert ("https://api.deepseek.com", ["one=2"]) == chosen(REVIEWBOT_API_KEY="one=2")
+    assert chosen(REVIEWBOT_API_KEY="one=2") == ("https://api.deepseek.com", ["one=2"])
 
 
 def test_a_keys_file_has_one_key_a_line_and_wins(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     path.write_text(f"# the team's\n{OWN}=2\n\n  {DEEPSEEK}\r\n")
-    found = environment.endpoint({"REVIEWBOT_API_KEYS_FILE": str(path), "REVIEWBOT_API_KEYS": "a", "OPENAI_API_KEY": "b"})
+    found = environment.endpoint(
+        {"REVIEWBOT_API_KEYS_FILE": str(path), "REVIEWBOT_API_KEYS": "a", "OPENAI_API_KEY": "b"}
+    )
     assert found is not None
     assert (ApiKey(value=OWN, weight=2.0), ApiKey(value=DEEPSEEK)) == found.keys
 
 
 def test_several_keys_win_over_a_single_one() -> None:
-    assert ("https://api.deepseek.com", ["a", "b"]) == chosen(REVIEWBOT_API_KEYS="a,b", REVIEWBOT_API_KEY="c")
+    assert chosen(REVIEWBOT_API_KEYS="a,b", REVIEWBOT_API_KEY="c") == ("https://api.deepseek.com", ["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -168,12 +170,12 @@ def test_variables_give_a_layer_of_settings() -> None:
     effective = combine([layer])
     settings = effective.settings
     assert ("m", 3, Decimal("0.50")) == (settings.model.name, settings.client.concurrency, settings.budget.run_usd)
-    assert "environment" == effective.origins["budget.run_usd"]
+    assert effective.origins["budget.run_usd"] == "environment"
 
 
 def test_empty_variables_give_nothing() -> None:
     empty = {"REVIEWBOT_MODEL": "", "REVIEWBOT_CONCURRENCY": "", "REVIEWBOT_BUDGET_RUN": "", "REVIEWBOT_BUDGET_DAY": ""}
-    assert {} == environment.layer(empty).values
+    assert environment.layer(empty).values == {}
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def test_the_provider_that_is_chosen_gives_the_default_model(environ: dict[str, 
         ({"GITHUB_BASE_REF": "main"}, False),
     ],
 )
-def test_a_pipeline_is_known_by_its_forges_variable(environ: dict[str, str], expected: bool) -> None:  # noqa: FBT001
+def test_a_pipeline_is_known_by_its_forges_variable(environ: dict[str, str], expected: bool) -> None:
     assert expected is environment.in_pipeline(environ)
 
 

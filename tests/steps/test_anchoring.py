@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from steps.strategies import patches
 
 from reviewbot.domain.finding import Category, Confidence, Finding, Severity, Span, Suggestion
-from reviewbot.domain.patch import FilePatch, Line, Patch, Side
+from reviewbot.domain.patch import FilePatch, Hunk, Line, Patch, Side, Status
 from reviewbot.steps import anchoring
 from reviewbot.steps.prompting import readable
 
@@ -493,3 +493,62 @@ def test_the_quote_of_an_anchored_finding_stands_verbatim_at_its_span(question: 
     if placed.suggestion is not None:
         assert (placed.suggestion.start_line, placed.suggestion.line) == (span.start, span.end)
         assert (placed.quote, span.side) == (text, RIGHT)
+
+
+def test_many_findings_on_many_equal_lines_take_no_longer_than_their_number() -> None:
+    body = "\n".join(["+x = 1;"] * 5_000)
+    added = FilePatch(
+        path="a.js", old_path=None, status=Status.ADDED, hunks=(Hunk(old_start=1, new_start=1, body=body),)
+    )
+    claims = [finding("x = 1;", hint=number, path="a.js") for number in range(1, 101)]
+    placed = anchoring.place(claims, Patch(files=(added,)), readable)
+    assert [claim.span.start if claim.span else None for claim in placed] == list(range(1, 101))
+
+
+def test_a_quote_of_hundreds_of_lines_is_no_quote() -> None:
+    body = "\n".join(["+x"] * 400)
+    added = FilePatch(
+        path="a.js", old_path=None, status=Status.ADDED, hunks=(Hunk(old_start=1, new_start=1, body=body),)
+    )
+    (placed,) = anchoring.place([finding("\n".join(["x"] * 300), hint=1, path="a.js")], Patch(files=(added,)), readable)
+    assert placed.span is None
+
+
+def test_a_code_fence_around_a_quote_or_a_suggestion_is_no_part_of_it() -> None:
+    fenced = finding(
+        "```python\n    return None\n```", hint=41, suggestion=drawing_suggestion("```\n    return 1\n```")
+    )
+    (placed,) = anchoring.place([fenced], PATCH, readable)
+    assert placed.span == Span(side=RIGHT, start=41, end=41)
+    assert placed.suggestion == Suggestion(start_line=41, line=41, replacement="    return 1")
+
+
+def test_spaces_for_a_files_tabs_are_no_suggestion() -> None:
+    tabbed = FilePatch(
+        path="a.go", old_path=None, status=Status.ADDED, hunks=(Hunk(old_start=1, new_start=1, body="+\tx := 2"),)
+    )
+    claim = finding("    x := 2", hint=1, path="a.go", suggestion=drawing_suggestion("    x := 3"))
+    (placed,) = anchoring.place([claim], Patch(files=(tabbed,)), readable)
+    assert placed.span is not None
+    assert placed.suggestion is None
+
+
+def test_a_suggestion_for_crlf_lines_keeps_them() -> None:
+    windows = FilePatch(
+        path="a.cs", old_path=None, status=Status.ADDED, hunks=(Hunk(old_start=1, new_start=1, body="+x = 1;\r"),)
+    )
+    claim = finding("x = 1;", hint=1, path="a.cs", suggestion=drawing_suggestion("x = 2;\ny = 3;"))
+    (placed,) = anchoring.place([claim], Patch(files=(windows,)), readable)
+    assert placed.suggestion == Suggestion(start_line=1, line=1, replacement="x = 2;\r\ny = 3;\r")
+
+
+def test_an_adrift_quote_shows_no_secret() -> None:
+    token = "ghp_" + "R4nd0mL00k1ngT0k3nF0rT3st1ngM4sk5xQz"
+    (placed,) = anchoring.place([finding(f'token = "{token}"')], PATCH, readable)
+    assert placed.span is None
+    assert token not in placed.quote
+
+
+def drawing_suggestion(text: str) -> Suggestion:
+    """Give a suggestion as the decoder does: without lines yet."""
+    return Suggestion(start_line=0, line=0, replacement=text)

@@ -267,7 +267,6 @@ def test_what_is_no_object_is_rejected(claim: object) -> None:
         ("severity", None),
         ("severity", "urgent"),
         ("severity", 3),
-        ("category", "style"),
         ("side", "both"),
         ("side", 1),
         ("quote", 1),
@@ -289,7 +288,7 @@ def test_a_finding_without_a_needed_key_is_rejected(key: str) -> None:
 
 def test_a_rejection_names_path_and_title_as_far_as_it_can() -> None:
     claims = ({**CLAIM, "severity": 1, "title": "x" * 500}, {"path": 1, "title": ["x"]}, 3)
-    rejected = decoding.findings(answer(*claims)).rejected
+    rejected = decoding.findings(answer(*claims, CLAIM)).rejected
     assert [(rejection.path, rejection.title) for rejection in rejected] == [("a.py", "x" * 200), ("", ""), ("", "")]
 
 
@@ -324,5 +323,31 @@ VALUES = st.recursive(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(list(CLAIM)), VALUES) | VALUES, max_size=4))
 def test_each_claim_is_a_finding_or_a_rejection(claims: list[object]) -> None:
-    decoded = decoding.findings(json.dumps({"findings": claims}))
-    assert len(decoded.findings) + len(decoded.rejected) == len(claims)
+    decoded = decoding.findings(json.dumps({"findings": [*claims, CLAIM]}))
+    assert len(decoded.findings) + len(decoded.rejected) == len(claims) + 1
+
+
+def test_a_category_of_the_models_own_is_maintainability() -> None:
+    assert one(category="style").category is Category.MAINTAINABILITY
+
+
+def test_an_answer_without_one_usable_finding_is_malformed_and_keeps_what_was_rejected() -> None:
+    with pytest.raises(decoding.MalformedError, match="severity") as caught:
+        decoding.findings(answer({**CLAIM, "severity": "blocker"}, {**CLAIM, "severity": "huge"}))
+    assert caught.value.decoded is not None
+    assert len(caught.value.decoded.rejected) == 2
+
+
+def test_what_a_model_thinks_aloud_is_no_answer() -> None:
+    thought = '<think>I could say {"findings": []} if nothing is wrong.</think>'
+    assert decoding.findings(thought + answer(CLAIM)).findings == (FINDING,)
+
+
+def test_the_form_repeated_before_the_answer_is_no_answer() -> None:
+    text = 'The form is {"findings": []}. My answer:\n```json\n' + answer(CLAIM) + "\n```"
+    assert decoding.findings(text).findings == (FINDING,)
+
+
+def test_more_findings_than_an_answer_may_hold_are_rejected_and_told() -> None:
+    decoded = decoding.findings(answer(*[CLAIM] * 53))
+    assert (len(decoded.findings), len(decoded.rejected)) == (50, 3)

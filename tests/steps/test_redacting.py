@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reviewbot.domain.patch import FilePatch, Hunk, Patch, Status
+from reviewbot.steps import redacting
 from reviewbot.steps.redacting import Redactions
 
 TOKEN = "ghp_" + "R4nd0mL00k1ngT0k3nF0rT3st1ngM4sk5xQz"
@@ -90,3 +92,32 @@ def test_any_text_is_restored_line_for_line(text: str) -> None:
     hidden = redactions.hide(text)
     assert hidden.count("\n") == text.count("\n")
     assert redactions.restore(hidden) == text
+
+
+def test_a_key_at_the_start_of_a_changed_line_is_hidden_in_spite_of_the_diffs_mark() -> None:
+    keys = ["glpat-" + "aB3dE5gH7jK9mN1pQ3sT", "sk-" + "0123456789abcdef" * 2, "sk-ant-" + "aB3dE5gH7jK9mN1pQ3sT5vW7"]
+    hunk = Hunk(old_start=1, new_start=1, body="\n".join(f"+{key}" for key in keys))
+    file = FilePatch(path="keys.txt", old_path=None, status=Status.ADDED, hunks=(hunk,))
+    (hidden,) = redacting.patch(Patch(files=(file,)), Redactions()).files
+    assert not any(key in hidden.hunks[0].body for key in keys)
+    assert hidden.added == file.added
+
+
+def test_the_inside_of_a_key_is_hidden_in_a_file_that_holds_keys() -> None:
+    rows = ["+" + "Ab3/" * 16 for _ in range(3)]
+    file = FilePatch(
+        path="tls/server.pem",
+        old_path="tls/server.pem",
+        status=Status.MODIFIED,
+        hunks=(Hunk(old_start=9, new_start=9, body="\n".join(rows)),),
+    )
+    (hidden,) = redacting.patch(Patch(files=(file,)), Redactions()).files
+    assert "Ab3/Ab3/" not in hidden.hunks[0].body
+    assert len(hidden.hunks[0].body.split("\n")) == 3
+
+
+def test_a_change_without_secrets_stays_as_it_is() -> None:
+    file = FilePatch(
+        path="a.py", old_path=None, status=Status.ADDED, hunks=(Hunk(old_start=1, new_start=1, body="+x = 1"),)
+    )
+    assert redacting.patch(Patch(files=(file,)), Redactions()).files[0] is file

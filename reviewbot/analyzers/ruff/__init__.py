@@ -5,6 +5,8 @@ are never imported or run; they are written to a temporary folder under the conf
 side (`configuring`), and ruff reads them there (`running`).
 """
 
+import io
+import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from reviewbot.analyzers.ruff import judging
 from reviewbot.analyzers.ruff.configuring import NAMES, Configuration, configuration
 from reviewbot.analyzers.ruff.reporting import findings
 from reviewbot.analyzers.ruff.running import Diagnostic, Locate, locate, run
+from reviewbot.analyzers.ruff.silencing import spoken
 from reviewbot.domain.analysis import Analysis
 from reviewbot.domain.patch import FilePatch, Status
 from reviewbot.ports import Sources
@@ -42,10 +45,13 @@ def analyze(
         reason = "ruff was not found: install it beside reviewbot"
         return Analysis(covered=frozenset(gone), failed=tuple((path, reason) for path in texts))
     told = _ask(program, texts, configuration(sources.trusted_files(NAMES)), timeout_s)
+    heard, silenced = spoken(told.diagnostics, present, texts)
     return Analysis(
-        findings=tuple(findings(told.diagnostics, present, texts)),
-        covered=frozenset((gone | texts.keys()) - told.failed.keys()),
+        findings=tuple(findings(heard, present, texts)),
+        covered=frozenset((gone | texts.keys()) - told.failed.keys() - told.skipped.keys()),
         failed=tuple(sorted(told.failed.items())),
+        skipped=tuple(sorted(told.skipped.items())),
+        silenced=silenced,
         notes=(*told.notes, *_broken(told.diagnostics)),
     )
 
@@ -54,6 +60,8 @@ def analyze(
 class _Told:
     diagnostics: tuple[Diagnostic, ...]
     failed: Mapping[str, str]
+    skipped: Mapping[str, str]
+    """What ruff cannot read, and will not be able to read the next time."""
     notes: tuple[str, ...]
 
 
@@ -65,11 +73,26 @@ def _is_python(file: FilePatch) -> bool:
 
 def _text(file: FilePatch, sources: Sources) -> bytes | None:
     known = sources.new_text(file)
-    if known is not None or file.status is not Status.ADDED:
-        return known
+    if known is not None:
+        return _as_utf8(known)
+    if file.status is not Status.ADDED:
+        return None
     lines = [line.text for hunk in file.hunks for line in hunk.lines()]
     ends = "" if not lines or any(hunk.no_newline for hunk in file.hunks) else "\n"
     return ("\n".join(lines) + ends).encode("utf-8", "surrogateescape")
+
+
+def _as_utf8(text: bytes) -> bytes:
+    """Give a text that names another encoding as UTF-8, which is all that ruff reads."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        try:
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(text).readline)
+            return text.decode(encoding).encode()
+        except (SyntaxError, UnicodeDecodeError, LookupError):
+            return text  # ruff says what is wrong with it
+    return text
 
 
 def _ask(program: str, texts: Mapping[str, bytes], trusted: Configuration, timeout_s: float) -> _Told:
@@ -79,6 +102,7 @@ def _ask(program: str, texts: Mapping[str, bytes], trusted: Configuration, timeo
     notes = [_fallback(fault) for fault in sorted(faults)]
     found: list[Diagnostic] = []
     failed: dict[str, str] = {}
+    skipped: dict[str, str] = {}
     if own:
         answer = run(program, own, configuration=trusted.files_for(own), timeout_s=timeout_s)
         if answer.fault:
@@ -87,7 +111,7 @@ def _ask(program: str, texts: Mapping[str, bytes], trusted: Configuration, timeo
         else:
             notes.append("ruff ran with the repository's own configuration.")
         found += answer.diagnostics
-        failed.update(answer.refused)
+        skipped.update(answer.refused)
     rest = {path: text for path, text in texts.items() if path not in own}
     if rest:
         notes.append("ruff ran with reviewbot's built-in profile.")
@@ -96,11 +120,13 @@ def _ask(program: str, texts: Mapping[str, bytes], trusted: Configuration, timeo
         options = (f"--config={_PROFILE}", *([f"--target-version={target}"] if target else []))
         answer = run(program, group, options=options, configuration={}, timeout_s=timeout_s)
         found += answer.diagnostics
-        failed.update(dict.fromkeys(group, answer.fault) if answer.fault else answer.refused)
-    failed.update(
+        if answer.fault:
+            failed.update(dict.fromkeys(group, answer.fault))
+        skipped.update(answer.refused)
+    skipped.update(
         {one.path: f"ruff could not read it: {one.message}" for one in found if one.code == judging.UNREADABLE}
     )
-    return _Told(diagnostics=tuple(found), failed=failed, notes=tuple(notes))
+    return _Told(diagnostics=tuple(found), failed=failed, skipped=skipped, notes=tuple(notes))
 
 
 def _fallback(fault: str) -> str:

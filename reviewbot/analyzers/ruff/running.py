@@ -26,6 +26,7 @@ _OPTIONS: Final = (
     "--no-fix-only",
     "--no-respect-gitignore",
     "--exit-zero",
+    "--ignore-noqa",
     "--output-format=json",
 )
 
@@ -40,6 +41,8 @@ class Diagnostic:
     row: int
     column: int
     end_row: int
+    noqa_row: int | None = None
+    """Where a comment that silences it would stand."""
     edits: tuple[Edit, ...] = ()
     """Of a safe fix; empty if there is none."""
 
@@ -144,6 +147,7 @@ class _Entry(BaseModel):
     message: str
     location: _Point | None
     end_location: _Point | None
+    noqa_row: int | None = None
     fix: _Fix | None = None
 
 
@@ -182,6 +186,7 @@ def _diagnostic(entry: _Entry, path: str) -> Diagnostic:
         row=start.row,
         column=start.column,
         end_row=end_row,
+        noqa_row=entry.noqa_row,
         edits=tuple(map(_edit, fix.edits)) if fix and fix.applicability == "safe" else (),
     )
 

@@ -1,0 +1,133 @@
+"""``reviewbot config``: what is in force and why, whether it is valid, and what there is."""
+
+import json
+from pathlib import Path
+
+import gitrepo
+import pytest
+from cli.conftest import Reviewbot
+from jsonschema import Draft202012Validator
+
+KEY = "made-up-key"
+
+
+def test_every_setting_is_shown_with_its_origin(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
+    repo.write(".reviewbot.toml", 'fail_on = "high"\n[filter]\nignore = ["é/"]\n[budget]\nrun_usd = 1.5\n')
+    repo.write("pyproject.toml", '[tool.reviewbot]\nfail_on = "low"\nmax_comments = 3\n')
+    rows = [line.rsplit("  ", 1) for line in reviewbot("config", "show", REVIEWBOT_MODEL="m").out.splitlines()[:-2]]
+    shown = {" ".join(row[0].split()): row[1].strip() for row in rows}
+    assert shown['fail_on "high"'] == ".reviewbot.toml"
+    assert shown['filter.ignore ["é/"]'] == ".reviewbot.toml"
+    assert shown['budget.run_usd "1.5"'] == ".reviewbot.toml"
+    assert shown["max_comments 3"] == "pyproject.toml"
+    assert shown['model.name "m"'] == "environment"
+    assert shown['engine "auto"'] == "default"
+
+
+def test_json_gives_values_and_origins(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
+    repo.write(".reviewbot.toml", '[budget]\nrun_usd = 1.5\n[filter]\nignore = ["a/"]\n')
+    shown = reviewbot("config", "show", "--format", "json").json
+    assert shown["budget.run_usd"] == {"value": "1.5", "origin": ".reviewbot.toml"}
+    assert shown["filter.ignore"] == {"value": ["a/"], "origin": ".reviewbot.toml"}
+    assert shown["model.review.name"] == {"value": None, "origin": "default"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({}, "static rules only: no API key and no endpoint is set"),
+        ({"REVIEWBOT_API_KEY": KEY}, "engine in force: llm at api.deepseek.com, 1 key"),
+        ({"REVIEWBOT_API_KEYS": f"{KEY},b"}, "engine in force: llm at api.deepseek.com, 2 keys"),
+        ({"REVIEWBOT_BASE_URL": "http://127.0.0.1:1/v1"}, "engine in force: llm at 127.0.0.1, 0 keys"),
+        ({"OPENAI_API_KEY": KEY}, "engine in force: llm at api.openai.com, 1 key"),
+    ],
+)
+def test_the_engine_in_force_is_shown_and_no_key(reviewbot: Reviewbot, environ: dict[str, str], said: str) -> None:
+    ran = reviewbot("config", "show", **environ)
+    assert ran.out.splitlines()[-1].startswith(said)
+    assert KEY not in ran.out + reviewbot("config", "show", "--format", "json", **environ).out
+
+
+def test_settings_that_no_review_could_run_with_are_shown_all_the_same(
+    reviewbot: Reviewbot, repo: gitrepo.Repo
+) -> None:
+    repo.write(".reviewbot.toml", 'engine = "llm"\n')
+    ran = reviewbot("config", "show")
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1].startswith("engine in force: none, a review would end with: --engine llm needs")
+    repo.write(".reviewbot.toml", 'engine = "static"\n')
+    assert reviewbot("config", "show").out.splitlines()[-1] == "engine in force: static"
+
+
+def test_valid_files_are_named(reviewbot: Reviewbot, repo: gitrepo.Repo, tmp_path: Path) -> None:
+    assert reviewbot("config", "validate").out == "valid: no file sets anything, the defaults hold\n"
+    assert (
+        reviewbot("config", "validate", OPENAI_API_KEY="x").out == "valid: no file sets anything, the defaults hold\n"
+    )
+    repo.write("pyproject.toml", "[tool.reviewbot]\nmax_comments = 3\n")
+    assert reviewbot("config", "validate", REVIEWBOT_MODEL="m").out == "valid: pyproject.toml\n"
+    operator = tmp_path / "default.toml"
+    operator.write_text('fail_on = "low"\n')
+    ran = reviewbot("config", "validate", REVIEWBOT_CONFIG=str(operator))
+    assert f"valid: {operator}, pyproject.toml\n" == ran.out
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (".reviewbot.toml", "failon = 'low'", ".reviewbot.toml: there is no setting 'failon'; did you mean 'fail_on'?"),
+        (".reviewbot.toml", "a = ", ".reviewbot.toml is no valid TOML: "),
+        (".reviewbot.toml", b"\xff", ".reviewbot.toml is no UTF-8 text: "),
+        ("pyproject.toml", "[tool.reviewbot]\nx = 1", "pyproject.toml: there is no setting 'x'"),
+        ("pyproject.toml", "tool.reviewbot = [", "pyproject.toml is no valid TOML: "),
+    ],
+)
+def test_faults_are_told(reviewbot: Reviewbot, repo: gitrepo.Repo, name: str, text: str | bytes, said: str) -> None:
+    repo.write(name, text)
+    for command in (("config", "validate"), ("config", "show"), ("review",), ("plan",)):
+        ran = reviewbot(*command)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith(f"reviewbot: {said}")
+
+
+def test_a_broken_project_file_that_does_not_speak_of_us_is_not_our_business(
+    reviewbot: Reviewbot, repo: gitrepo.Repo
+) -> None:
+    repo.write("pyproject.toml", "[tool.other\n")
+    assert reviewbot("config", "validate").code == 0
+
+
+def test_a_mark_of_byte_order_is_no_fault(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
+    repo.write(".reviewbot.toml", b'\xef\xbb\xbffail_on = "low"\n')
+    assert reviewbot("config", "show", "--format", "json").json["fail_on"]["value"] == "low"
+
+
+def test_the_schema_describes_every_setting_and_fits_a_valid_file(reviewbot: Reviewbot) -> None:
+    schema = reviewbot("config", "schema").json
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid({"fail_on": "high", "filter": {"ignore": ["a/"]}, "model": {"review": {"name": "m"}}})
+    assert not validator.is_valid({"failon": "high"})
+    assert not validator.is_valid({"model": {"base_url": "x"}})
+    assert all("description" in value or "$ref" in value for value in schema["properties"].values())
+    assert "api_key" not in json.dumps(schema)
+
+
+def test_outside_a_repository_defaults_and_given_files_count(reviewbot: Reviewbot, tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    folder.mkdir()
+    (folder / ".reviewbot.toml").write_text('fail_on = "low"\n')
+    environ = {"GIT_CEILING_DIRECTORIES": str(tmp_path)}
+    shown = reviewbot("config", "show", "--format", "json", cwd=folder, **environ).json
+    assert shown["fail_on"]["value"] == "never"
+    options = ("config", "show", "--format", "json", "--config", ".reviewbot.toml")
+    assert reviewbot(*options, cwd=folder, **environ).json["fail_on"]["value"] == "low"
+    ran = reviewbot("config", "show", "--repo", str(folder), **environ)
+    assert ran.code == 2
+
+
+def test_a_bare_repository_shows_what_its_head_says(reviewbot: Reviewbot, repo: gitrepo.Repo, tmp_path: Path) -> None:
+    repo.commit({".reviewbot.toml": 'fail_on = "low"\n'})
+    bare = repo.clone(tmp_path / "bare.git", "--bare")
+    shown = reviewbot("config", "show", "--format", "json", cwd=bare.path).json
+    assert shown["fail_on"]["value"] == "low"

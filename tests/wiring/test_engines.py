@@ -1,0 +1,84 @@
+"""Settings become an engine, a policy, parameters of requests, and templates."""
+
+from decimal import Decimal
+
+import pytest
+
+from reviewbot.domain.finding import Severity
+from reviewbot.errors import UsageError
+from reviewbot.settings.layers import Layer, combine
+from reviewbot.settings.schema import Settings
+from reviewbot.wiring import engines
+
+
+def settings(**values: object) -> Settings:
+    return combine([Layer("test", {key.replace("__", "."): value for key, value in values.items()})]).settings
+
+
+@pytest.mark.parametrize(
+    ("engine", "environ", "expected"),
+    [
+        ("auto", {}, ("static", None)),
+        ("auto", {"REVIEWBOT_API_KEY": "k"}, ("llm", "api.deepseek.com")),
+        ("auto", {"REVIEWBOT_BASE_URL": "http://h/v1"}, ("llm", "h")),
+        ("static", {"REVIEWBOT_API_KEY": "k"}, ("static", None)),
+        ("static", {"REVIEWBOT_BASE_URL": "nonsense"}, ("static", None)),
+        ("llm", {"OPENAI_API_KEY": "k"}, ("llm", "api.openai.com")),
+    ],
+)
+def test_the_engine_follows_the_setting_and_what_is_there(
+    engine: str, environ: dict[str, str], expected: tuple[str, str | None]
+) -> None:
+    chosen = engines.choose(settings(engine=engine), environ)
+    assert expected == (chosen.name, None if chosen.endpoint is None else chosen.endpoint.host)
+
+
+def test_the_static_engine_by_default_says_why() -> None:
+    assert "no API key and no endpoint is set" in str(engines.choose(settings(), {}).note)
+    assert engines.choose(settings(engine="static"), {}).note is None
+
+
+@pytest.mark.parametrize(
+    ("values", "environ"),
+    [
+        ({"engine": "llm"}, {}),
+        ({"engine": "auto"}, {"REVIEWBOT_BASE_URL": "nonsense"}),
+        ({"budget__run_usd": Decimal(1), "model__name": "home-grown"}, {"REVIEWBOT_API_KEY": "k"}),
+        ({"budget__run_usd": Decimal(1), "model__review__name": "home-grown"}, {"REVIEWBOT_API_KEY": "k"}),
+    ],
+)
+def test_what_could_not_be_kept_is_refused(values: dict[str, object], environ: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        engines.choose(settings(**values), environ)
+
+
+def test_parameters_of_a_task_win_over_the_common_ones() -> None:
+    common = engines.model(settings(model__name="m", model__temperature=0.5, model__max_tokens=100))
+    assert (common.name, common.temperature, common.max_tokens, common.thinking) == ("m", 0.5, 100, False)
+    own = engines.model(
+        settings(
+            model__name="m",
+            model__thinking=True,
+            model__review__name="r",
+            model__review__temperature=0.0,
+            model__review__max_tokens=50,
+            model__review__thinking=False,
+        )
+    )
+    assert (own.name, own.temperature, own.max_tokens, own.thinking) == ("r", 0.0, 50, False)
+
+
+def test_an_answer_is_never_longer_than_what_is_kept_free_for_it() -> None:
+    assert engines.model(settings(chunks__answer_tokens=10)).max_tokens == 10
+
+
+def test_the_policy_is_what_the_settings_say() -> None:
+    policy = engines.policy(settings(fail_on="medium", filter__ignore=["a/"], max_comments=3), "static", ())
+    assert (policy.fail_on, policy.rules.ignore, policy.max_comments) == (Severity.MEDIUM, ("a/",), 3)
+    assert engines.policy(settings(), "llm", ()).fail_on is None
+    assert (len(policy.analyzers), len(policy.text_checks)) == (1, 3)
+
+
+def test_how_requests_are_sent_is_what_the_settings_say() -> None:
+    options = engines.client_options(settings(client__attempts=2, client__timeout_s=5.0))
+    assert (options.attempts, options.timeout_s, options.concurrency) == (2, 5.0, 16)
