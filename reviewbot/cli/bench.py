@@ -22,7 +22,7 @@ from reviewbot.errors import BudgetExceeded, ProviderError, UsageError
 from reviewbot.llm.budget import Limits
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
-from reviewbot.wiring import configuration, engines
+from reviewbot.wiring import configuration, engines, operator
 from reviewbot.wiring.clients import ClientPlan, open_client
 from reviewbot.wiring.surroundings import utc_now
 
@@ -33,7 +33,7 @@ def bench(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Measure an endpoint; gives the exit code."""
     if options.base_url is not None:
         environ = {**environ, "REVIEWBOT_BASE_URL": options.base_url}
-    endpoint = environment.endpoint(environ, configuration.operator_endpoint(environ))
+    endpoint = environment.endpoint(environ, operator.read(environ).base_url)
     if endpoint is None:
         message = "there is nothing to measure: give --base-url URL, or set REVIEWBOT_BASE_URL or REVIEWBOT_API_KEY"
         raise UsageError(message)

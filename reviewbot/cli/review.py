@@ -16,15 +16,11 @@ from reviewbot.wiring import configuration, engines
 from reviewbot.wiring.changes import Opened, opened
 
 _PIPELINE_REPORT = Path("reviewbot-report.json")
-_UNHEEDED = ("REVIEWBOT_REQUESTS_PER_MINUTE", "REVIEWBOT_TOKENS_PER_MINUTE", "REVIEWBOT_REDIS_URL")
 
 
 def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Review a change and render the report; gives the exit code."""
     say = streams.Notes(quiet=options.quiet)
-    for name in _UNHEEDED:
-        if environ.get(name):
-            say(f"{name} is not heeded by this version")
     with opened(inputs.selection(options), environ, Path.cwd()) as change:
         settings = configuration.effective(
             inputs.flags(options), environ, trust=change.trust, git=change.git, config=options.config
@@ -65,9 +61,15 @@ def _reviewed(
     say(f"asking {engines.model(settings).name} at {engine.endpoint.host}")
     from reviewbot.wiring.asking import Job, ask  # httpx is loaded where it is needed
 
-    folder = environment.cache_folder(environ)
     job = Job(
-        change=change, policy=policy, settings=settings, endpoint=engine.endpoint, trust=source.trust, cache=folder
+        change=change,
+        policy=policy,
+        settings=settings,
+        endpoint=engine.endpoint,
+        operators=engine.operators,
+        stores=environment.stores(environ),
+        trust=source.trust,
+        say=say,
     )
     with streams.progress(quiet=options.quiet) as observe:
         return asyncio.run(ask(job, observe))

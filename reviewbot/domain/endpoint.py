@@ -29,6 +29,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """An endpoint and model that is asked when those before it cannot answer."""
+
+    endpoint: Endpoint
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
     """Parameters of one task's requests."""
 

@@ -70,12 +70,12 @@ class Exchange:
         head_by = min(loop.time() + self._options.first_content_s, deadline_at)
         async with _translated(self.endpoint.host), _opened(self._wire, request, head_by) as response:
             if response.status != _OK:
-                raise await self._refusal(response, key, deadline_at)
+                raise await self._refusal(response, deadline_at)
             answer = await stream.read(response, limits, self._provider.completion)
         _check(answer.completion)
         return answer
 
-    async def _refusal(self, response: WireResponse, key: str | None, deadline_at: float) -> Fault:
+    async def _refusal(self, response: WireResponse, deadline_at: float) -> Fault:
         """Make a fault of an error's answer, with the provider's own words."""
         limits = stream.Limits(first_s=_LONGEST_ERROR_S, deadline_at=deadline_at)
         try:

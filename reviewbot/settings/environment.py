@@ -56,7 +56,7 @@ def endpoint(
     keys = _own_keys(environ, read)
     url = _given(environ, "REVIEWBOT_BASE_URL") or (operator_url or "").strip()
     if url:
-        _check_url(url)
+        check_url(url)
         return Endpoint(base_url=url, keys=keys or _provider_keys(environ, url))
     if keys:
         return Endpoint(base_url=DEEPSEEK_URL, keys=keys)
@@ -186,7 +186,8 @@ def _provider_keys(environ: Mapping[str, str], url: str) -> tuple[ApiKey, ...]:
     return ()
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
+    """Refuse what is no http(s) URL. Raises UsageError."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reviewbot.domain.endpoint import ClientOptions, Endpoint
+from reviewbot.domain.endpoint import ClientOptions, Endpoint, Fallback
 from reviewbot.domain.events import Event
 from reviewbot.domain.prompt import Completion
 from reviewbot.domain.surroundings import Surroundings
@@ -23,14 +23,6 @@ from reviewbot.llm.prices import Prices
 from reviewbot.llm.targets import Target
 from reviewbot.llm.wires.httpx_shards import HttpxWire
 from reviewbot.ports import Wire
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fallback:
-    """An endpoint and model that is asked when those before it cannot answer."""
-
-    endpoint: Endpoint
-    model: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +59,7 @@ async def open_client(
 ) -> AsyncIterator[Client]:
     """Open a client for the length of a block. Raises UsageError where what it is to use cannot be used."""
     async with AsyncExitStack() as stack:
-        opened = wire or await stack.enter_async_context(HttpxWire(plan.options.concurrency))
+        opened: Wire = wire if wire is not None else await _wire(plan, stack)
         shared = _Shared(plan, world, stack)
         seal = Seal.of(plan.cache_secret, [key.value for key in plan.endpoint.keys])
         cache = shared.cache(seal)
@@ -88,6 +80,10 @@ async def open_client(
             tenant=plan.tenant,
         )
         yield Client(parts)
+
+
+async def _wire(plan: ClientPlan, stack: AsyncExitStack) -> Wire:
+    return await stack.enter_async_context(HttpxWire(plan.options.concurrency))
 
 
 def _places(plan: ClientPlan) -> list[tuple[Endpoint, str | None]]:
@@ -153,9 +149,7 @@ class _Shared:
         elif plan.folder is not None:
             from reviewbot.llm.sqlite_cache import SqliteCache
 
-            cache = SqliteCache(
-                plan.folder, seal, self._world, ttl_s=plan.cache_ttl_s, max_bytes=plan.cache_bytes
-            )
+            cache = SqliteCache(plan.folder, seal, self._world, ttl_s=plan.cache_ttl_s, max_bytes=plan.cache_bytes)
         else:
             return None
         self._stack.push_async_callback(cache.aclose)
@@ -193,6 +187,6 @@ class _Shared:
             return None
         from reviewbot.llm.sqlite_budget import SqliteBudgetStore
 
-        store = SqliteBudgetStore(self._plan.folder)
+        store = SqliteBudgetStore(self._plan.folder, self._world)
         await store.check()
         return store

@@ -8,7 +8,8 @@ from reviewbot.repository.git import Git
 from reviewbot.repository.revisions import inside
 from reviewbot.repository.sources import TargetTrust, Trust
 from reviewbot.settings import environment
-from reviewbot.settings.layers import Effective, Layer, combine, from_toml, parsed
+from reviewbot.settings.layers import Effective, Layer, combine, from_toml
+from reviewbot.wiring import operator
 
 PROJECT_FILE = ".reviewbot.toml"
 _PYPROJECT = "pyproject.toml"
@@ -29,19 +30,13 @@ def effective(
     that lies in the repository.
     """
     layers = [Layer("command line", flags), environment.layer(environ)]
-    operator = environ.get("REVIEWBOT_CONFIG")
-    if operator:
-        layers.append(_operator(Path(operator), git))
+    operators = environ.get("REVIEWBOT_CONFIG")
+    if operators:
+        layers.append(_operator(Path(operators), git))
     layers += [_given(config, trust, git)] if config is not None else _project(trust)
-    if operator_endpoint(environ) is None:
+    if operator.read(environ).base_url is None:
         layers.append(environment.provider_layer(environ))
     return combine(layers)
-
-
-def operator_endpoint(environ: Mapping[str, str]) -> str | None:
-    """Give the ``endpoint.base_url`` of the operator's file, if there is one."""
-    path = environ.get("REVIEWBOT_CONFIG")
-    return _base_url(_read(Path(path)), path) if path else None
 
 
 def _operator(path: Path, git: Git | None) -> Layer:
@@ -51,26 +46,8 @@ def _operator(path: Path, git: Git | None) -> Layer:
             "could steer where keys go. Put the operator's file elsewhere"
         )
         raise UsageError(message)
-    text = _read(path)
-    _base_url(text, str(path))
-    layer = from_toml(text, str(path), skip=("endpoint",))
+    layer = from_toml(operator.text_of(path), str(path), skip=operator.TABLES)
     return layer or Layer(str(path), {})
-
-
-def _base_url(text: str, origin: str) -> str | None:
-    endpoint = parsed(text, origin).get("endpoint", {})
-    if not isinstance(endpoint, dict):
-        message = f"{origin}: endpoint is a table: write [endpoint], and in it base_url"
-        raise UsageError(message)
-    unknown = endpoint.keys() - {"base_url"}
-    if unknown:
-        message = f"{origin}: [endpoint] knows base_url alone, not {', '.join(sorted(unknown))}"
-        raise UsageError(message)
-    url = endpoint.get("base_url")
-    if url is not None and not isinstance(url, str):
-        message = f"{origin}: endpoint.base_url is no text, but {url!r}"
-        raise UsageError(message)
-    return url
 
 
 def _given(path: Path, trust: Trust | None, git: Git | None) -> Layer:
@@ -85,7 +62,7 @@ def _given(path: Path, trust: Trust | None, git: Git | None) -> Layer:
             raise UsageError(message)
         origin, text = f"{within} (target branch)", _decoded(data, str(path))
     else:
-        origin, text = str(path), _read(path)
+        origin, text = str(path), operator.text_of(path)
     table = _TABLE if path.name == _PYPROJECT else None
     return from_toml(text, origin, table) or Layer(origin, {})
 
@@ -103,14 +80,6 @@ def _project(trust: Trust | None) -> list[Layer]:
         if layer is not None:
             layers.append(layer)
     return layers
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"the configuration file {path} cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise UsageError(message) from error
 
 
 def _decoded(data: bytes, name: str) -> str:

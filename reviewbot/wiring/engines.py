@@ -1,7 +1,7 @@
 """Settings → who reviews, by which rules, and with which model."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from reviewbot.domain.chunk import ContextBudget
 from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
 from reviewbot.domain.finding import Severity
 from reviewbot.errors import UsageError
-from reviewbot.llm import prices
+from reviewbot.llm.prices import Prices
 from reviewbot.pipeline import Policy
 from reviewbot.ports import Analyzer
 from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
 from reviewbot.steps.filtering import Rules
-from reviewbot.wiring.configuration import operator_endpoint
+from reviewbot.wiring import operator
 from reviewbot.wiring.surroundings import utc_now
 
 _OVERRIDES = ".reviewbot/templates"
@@ -34,6 +34,8 @@ class Engine:
     name: str
     endpoint: Endpoint | None
     """Where the model is; None for the static engine."""
+    operators: operator.Operator = field(default_factory=operator.Operator)
+    """What the operator's file says of models and prices."""
     note: str | None = None
     """What the reader should know about the choice."""
 
@@ -42,19 +44,38 @@ def choose(settings: Settings, environ: Mapping[str, str]) -> Engine:
     """Choose the engine. Raises UsageError for a model without a key or an endpoint."""
     if settings.engine == "static":
         return Engine(name="static", endpoint=None)
-    endpoint = environment.endpoint(environ, operator_endpoint(environ))
+    operators = operator.read(environ)
+    endpoint = environment.endpoint(environ, operators.base_url)
     if endpoint is None and settings.engine == "llm":
         message = f"--engine llm needs a model, and {_NO_KEY}"
         raise UsageError(message)
     if endpoint is None:
         return Engine(name="static", endpoint=None, note=f"static rules only: {_NO_KEY}")
-    if settings.budget.run_usd is not None and prices.at(model(settings).name, utc_now()) is None:
+    _check_budget(settings, operators, environment.stores(environ))
+    return Engine(name="llm", endpoint=endpoint, operators=operators)
+
+
+def _check_budget(settings: Settings, operators: operator.Operator, stores: environment.Stores) -> None:
+    """Refuse budgets that nothing could keep."""
+    budget = settings.budget
+    lasting = budget.day_usd is not None or budget.month_usd is not None
+    if budget.run_usd is None and not lasting:
+        return
+    table = Prices.load(operators.prices)
+    names = [model(settings).name, *(fallback.model for fallback in operators.fallbacks)]
+    unknown = [name for name in names if table.at(name, utc_now()) is None]
+    if unknown:
         message = (
-            f"there is a budget, but the price of model '{model(settings).name}' is not known, so it could not be "
-            "kept: choose a model with a known price, or drop the budget"
+            f"there is a budget, but the price of model '{unknown[0]}' is not known, so it could not be "
+            "kept: choose a model with a known price, give its price in the operator's file, or drop the budget"
         )
         raise UsageError(message)
-    return Engine(name="llm", endpoint=endpoint)
+    if lasting and stores.folder is None and stores.redis_url is None:
+        message = (
+            "a day's or month's budget needs a store that outlives the run: set REVIEWBOT_CACHE_DIR to a folder that "
+            "is kept between jobs, or REVIEWBOT_REDIS_URL"
+        )
+        raise UsageError(message)
 
 
 def policy(settings: Settings, engine: str, imports: Sequence[Path]) -> Policy:
@@ -98,7 +119,8 @@ def client_options(settings: Settings) -> ClientOptions:
         concurrency=client.concurrency,
         attempts=client.attempts,
         connect_timeout_s=client.connect_timeout_s,
-        timeout_s=client.timeout_s,
+        first_content_s=client.first_content_s,
+        idle_s=client.idle_s,
         deadline_s=client.deadline_s,
     )
 

@@ -10,7 +10,7 @@ from reviewbot.errors import UsageError
 from reviewbot.repository.git import Git, locate
 from reviewbot.repository.sources import WorkTreeTrust
 from reviewbot.settings.layers import Effective
-from reviewbot.wiring import configuration
+from reviewbot.wiring import configuration, operator
 
 
 @pytest.fixture
@@ -80,10 +80,10 @@ def test_an_operators_endpoint_is_taken_and_its_model_is_no_providers(git: Git, 
     operator = tmp_path / "operator.toml"
     operator.write_text('[endpoint]\nbase_url = "https://models.example.org/v1"\n')
     environ = {"REVIEWBOT_CONFIG": str(operator), "OPENAI_API_KEY": "x"}
-    assert configuration.operator_endpoint(environ) == "https://models.example.org/v1"
+    assert operator.read(environ).base_url == "https://models.example.org/v1"
     assert effective(git, environ=environ).settings.model.name == "deepseek-flash"
     del environ["REVIEWBOT_CONFIG"]
-    assert configuration.operator_endpoint(environ) is None
+    assert operator.read(environ).base_url is None
     assert effective(git, environ=environ).settings.model.name == "gpt-5-mini"
 
 
