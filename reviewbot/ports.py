@@ -1,6 +1,6 @@
 """Everything pluggable, on one page."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -69,8 +69,10 @@ class Model(Protocol):
     usage: Usage
     """Totals so far."""
 
-    async def complete(self, prompt: Prompt, options: ModelOptions) -> Completion:
-        """Answer a prompt. Raises BudgetExceeded or ProviderError."""
+    async def complete(
+        self, prompt: Prompt, options: ModelOptions, check: Callable[[Completion], bool] | None = None
+    ) -> Completion:
+        """Answer a prompt; ``check`` tells whether the answer may be kept. Raises BudgetExceeded or ProviderError."""
         ...
 
 

@@ -12,6 +12,7 @@ from reviewbot.domain.events import Progress
 from reviewbot.domain.finding import Finding, Rejection
 from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.errors import BudgetExceeded, ProviderError
+from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.ports import Model, Observer
 from reviewbot.steps import decoding, prompting
 from reviewbot.steps.redacting import Redactions
@@ -99,19 +100,38 @@ async def _ask_one(asking: Asking, prompt: Prompt) -> _Success | _Failure:
 
 
 async def _answered(asking: Asking, prompt: Prompt) -> _Success | _Failure:
-    completion = await asking.model.complete(prompt, asking.options)
+    completion = await _completion(asking, prompt)
     try:
         return _Success(decoded=decoding.findings(completion.text), model=completion.model)
     except decoding.MalformedError as error:
         fault = _fault(completion, error)
     again = prompting.repair(asking.templates, prompt, completion.text, fault, asking.count)
-    completion = await asking.model.complete(again, asking.options)
+    completion = await asking.model.complete(again, asking.options, _is_fit)
     try:
         return _Success(decoded=decoding.findings(completion.text), model=completion.model)
     except decoding.MalformedError as error:
         if error.decoded is not None:
             return _Success(decoded=error.decoded, model=completion.model)
         return _Failure(reason=f"the model gave no usable answer twice: {_fault(completion, error)}")
+
+
+async def _completion(asking: Asking, prompt: Prompt) -> Completion:
+    """Ask; an empty answer is one that can be asked for again, in other words."""
+    try:
+        return await asking.model.complete(prompt, asking.options, _is_fit)
+    except Fault as fault:
+        if fault.kind is not FaultKind.EMPTY:
+            raise
+        return Completion(text="", finish_reason=None, model=None)
+
+
+def _is_fit(completion: Completion) -> bool:
+    """Tell whether an answer may be kept for the next run."""
+    try:
+        decoding.findings(completion.text)
+    except decoding.MalformedError:
+        return False
+    return True
 
 
 def _fault(completion: Completion, error: decoding.MalformedError) -> str:

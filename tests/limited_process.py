@@ -33,7 +33,9 @@ class Process:
     """Many callers of one limiter, and what the provider said to them."""
 
     def __init__(self, url: str, requests: int, window_s: float) -> None:
-        world = Surroundings(now=lambda: datetime.now(UTC), monotonic=time.monotonic, sleep=asyncio.sleep)
+        world = Surroundings(
+            now=lambda: datetime.now(UTC), monotonic=time.monotonic, sleep=asyncio.sleep, chance=lambda: 0.5
+        )
         self.limiter = RedisLimiter(url, requests, None, world, fail_open=False, window_s=window_s, timeout_s=5)
         self._redis = Redis.from_url(url, db=1)
         self._provider = self._redis.register_script(_PROVIDER)

@@ -3,25 +3,25 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 from fakes.model_server import Answer, Asked, findings, refusal, serving
-from talking import NOW, World
+from talking import NOW, World, plan_for
 
 from reviewbot import templating
 from reviewbot.domain.chunk import ContextBudget
-from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
+from reviewbot.domain.endpoint import ClientOptions, ModelOptions
 from reviewbot.domain.events import Progress
 from reviewbot.domain.finding import Finding
 from reviewbot.domain.outcome import Comparison, Outcome, Report
 from reviewbot.domain.patch import FilePatch
-from reviewbot.llm.budget import RunBudget
-from reviewbot.llm.client import Client
 from reviewbot.pipeline import Change, Policy, plan, review_statically, review_with_model
 from reviewbot.reviewing import Asking
 from reviewbot.steps import diffing, prompting
 from reviewbot.steps.counting import tokens
 from reviewbot.steps.filtering import Rules
+from reviewbot.wiring.clients import open_client
 
 SECRET = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" + "k1L2m3N4o5P6q7R8"
 DIFF = f"""\
@@ -84,9 +84,8 @@ def review(script: Callable[[Asked], Answer], *, diff: str = DIFF, target_tokens
 
     async def session(url: str) -> Report:
         templates = templating.environment()
-        world = World()
-        options = ClientOptions(attempts=2)
-        async with Client(Endpoint(base_url=url), options, RunBudget(None), world.surroundings) as client:
+        plan = replace(plan_for(url), options=ClientOptions(attempts=2))
+        async with open_client(plan, World().surroundings, lambda _: None) as client:
             asking = Asking(
                 model=client,
                 options=ModelOptions(name="deepseek-flash"),

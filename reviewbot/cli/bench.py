@@ -16,7 +16,6 @@ from reviewbot.bench.scenarios import SCENARIOS, Scenario
 from reviewbot.cli import streams
 from reviewbot.domain.endpoint import Endpoint
 from reviewbot.domain.events import Progress
-from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.view import plural
 from reviewbot.errors import BudgetExceeded, ProviderError, UsageError
 from reviewbot.llm.budget import Limits
@@ -24,7 +23,7 @@ from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
 from reviewbot.wiring import configuration, engines, operator
 from reviewbot.wiring.clients import ClientPlan, open_client
-from reviewbot.wiring.surroundings import utc_now
+from reviewbot.wiring.surroundings import real_world
 
 _SYNC_REQUESTS = 10
 
@@ -69,8 +68,7 @@ async def _measured(
         # No cache and no fallback: this endpoint is to be measured, and nothing else.
         cached=False,
     )
-    world = Surroundings(now=utc_now, monotonic=time.monotonic, sleep=asyncio.sleep)
-    async with open_client(plan, world, heard) as client:
+    async with open_client(plan, real_world(), heard) as client:
         bench = Bench(
             client=client,
             heard=heard,

@@ -1,6 +1,5 @@
 """What adapters take from the world, so that tests can give them another one."""
 
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,5 +14,5 @@ class Surroundings:
     monotonic: Callable[[], float]
     """Seconds that only grow."""
     sleep: Callable[[float], Awaitable[None]]
-    chance: Callable[[], float] = random.random  # noqa: TID251 - the default that tests replace
+    chance: Callable[[], float]
     """A number from 0 up to 1."""

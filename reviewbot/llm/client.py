@@ -18,7 +18,7 @@ from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.errors import BudgetExceeded, ProviderError
-from reviewbot.llm.budget import Budget
+from reviewbot.llm.budget import Budget, Reservation
 from reviewbot.llm.caching import Cache, cache_key
 from reviewbot.llm.calibration import Calibration
 from reviewbot.llm.faults import Fault, FaultKind
@@ -115,7 +115,7 @@ class Client:
     ) -> Completion:
         async with self._gate:
             try:
-                answer = await self._reserved(prompt, options, record)
+                answer = (await self._retried(prompt, options, record)).completion
             except BudgetExceeded:
                 self._tell(prompt, options, record, "budget", None)
                 raise
@@ -128,30 +128,6 @@ class Client:
         if self._parts.cache is not None and answer.finish_reason == "stop" and (check is None or check(answer)):
             await self._parts.cache.put(key, answer)
         return answer
-
-    async def _reserved(self, prompt: Prompt, options: ModelOptions, record: _Record) -> Completion:
-        """Set the worst case aside, send, and book what it did cost."""
-        parts = self._parts
-        deadline_s = parts.options.deadline_s
-        price = parts.prices.dearest(options.name, parts.world.now(), deadline_s)
-        tokens = parts.calibration.correct(prompt.prompt_tokens)
-        worst = Decimal(0) if price is None else price.worst(tokens, options.max_tokens)
-        reservation = await parts.budget.reserve(worst)
-        try:
-            answer = await self._retried(prompt, options, record)
-        except BaseException as error:
-            # An answer that broke off, or that we left, may be billed all the same.
-            billed = record.attempts > 0 and not (isinstance(error, Fault) and _unbilled(error))
-            await asyncio.shield(
-                parts.budget.keep(reservation) if billed else parts.budget.settle(reservation, Decimal(0))
-            )
-            raise
-        used = record.target.options(options).name if record.target else options.name
-        now_price = parts.prices.at(used, record.at)
-        record.cost_usd = None if now_price is None else now_price.cost(answer.completion.usage)
-        await asyncio.shield(parts.budget.settle(reservation, record.cost_usd or Decimal(0)))
-        self._bill(answer.completion.usage, record.cost_usd)
-        return answer.completion
 
     async def _retried(self, prompt: Prompt, options: ModelOptions, record: _Record) -> Answer:
         """Try until an answer comes, the attempts or the time are used up, or another try makes no sense."""
@@ -214,21 +190,46 @@ class Client:
                 )
             )
 
+        reservation = await self._reserve(prompt, model, lease)
         try:
             answer = await target.exchange.send(prompt, model, lease.key, deadline_at, count)
         except Fault as fault:
             told(fault)
+            await self._unanswered(reservation, billed=not _unbilled(fault))
             await self._failed(fault, target, lease, route, patience)
             raise
         except BaseException:
             route.give_back()
+            await asyncio.shield(self._unanswered(reservation, billed=True))
             raise
         target.breaker.record(True)
         usage = answer.completion.usage
+        price = self._parts.prices.at(model.name, began)
+        record.cost_usd = None if price is None else price.cost(usage)
+        await self._parts.budget.settle(reservation, record.cost_usd or Decimal(0))
+        self._bill(usage, record.cost_usd)
         await lease.succeeded(usage.prompt_tokens + usage.completion_tokens)
         record.ttft_s = None if answer.first_at is None else answer.first_at - loop_started
         told(None, record.ttft_s)
         return answer
+
+    async def _reserve(self, prompt: Prompt, model: ModelOptions, lease: Lease) -> Reservation:
+        """Set aside the worst that one attempt can cost; each may be billed."""
+        parts = self._parts
+        price = parts.prices.dearest(model.name, parts.world.now(), parts.options.deadline_s)
+        tokens = parts.calibration.correct(prompt.prompt_tokens)
+        try:
+            return await parts.budget.reserve(Decimal(0) if price is None else price.worst(tokens, model.max_tokens))
+        except BudgetExceeded:
+            await lease.unused()
+            raise
+
+    async def _unanswered(self, reservation: Reservation, *, billed: bool) -> None:
+        """Book an attempt without an answer: one that broke off, or that we left, may be billed all the same."""
+        if billed:
+            await self._parts.budget.keep(reservation)
+        else:
+            await self._parts.budget.settle(reservation, Decimal(0))
 
     async def _granted(self, prompt: Prompt, route: Route, patience: float) -> tuple[Target, Lease]:
         """Find a target that takes requests, and a key of it within its limits."""

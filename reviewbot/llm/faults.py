@@ -80,7 +80,8 @@ TABLE: Mapping[FaultKind, Treatment] = {
     FaultKind.TIMEOUT: Treatment(retried=True, trips_breaker=True),
     FaultKind.MALFORMED: Treatment(retried=True, trips_breaker=True),
     FaultKind.TRUNCATED: Treatment(retried=True, trips_breaker=True),
-    FaultKind.EMPTY: Treatment(retried=True),
+    # Asked again in the same words it would be empty again more often than not; who asked can ask otherwise.
+    FaultKind.EMPTY: Treatment(retried=False),
     FaultKind.ADDRESS: Treatment(retried=False),
 }
 

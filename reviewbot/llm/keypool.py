@@ -85,6 +85,11 @@ class Lease:
             if fault.kind in _UNSPENT:
                 await self._pool.limiter.settle(self.account, self._tokens, 0)
 
+    async def unused(self) -> None:
+        """Give the lease back: nothing was sent."""
+        if self._end():
+            await self._pool.limiter.settle(self.account, self._tokens, 0)
+
     def _end(self) -> bool:
         first, self._ended = not self._ended, True
         return first

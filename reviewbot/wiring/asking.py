@@ -1,14 +1,11 @@
 """An open model client around the stretch of the journey that asks it."""
 
-import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from reviewbot.domain.endpoint import Endpoint
 from reviewbot.domain.events import Event
 from reviewbot.domain.outcome import Report
-from reviewbot.domain.surroundings import Surroundings
 from reviewbot.llm import calibration
 from reviewbot.llm.budget import Limits
 from reviewbot.llm.prices import Prices
@@ -24,7 +21,7 @@ from reviewbot.steps.counting import tokens
 from reviewbot.wiring import engines
 from reviewbot.wiring.clients import ClientPlan, open_client
 from reviewbot.wiring.operator import Operator
-from reviewbot.wiring.surroundings import utc_now
+from reviewbot.wiring.surroundings import real_world, utc_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +45,7 @@ async def ask(job: Job, observe: Observer) -> Report:
     model = engines.model(job.settings)
     templates = engines.templates(job.trust)
     ratio = calibration.load(job.stores.folder, model.name)
-    world = Surroundings(now=utc_now, monotonic=time.monotonic, sleep=asyncio.sleep)
-    async with open_client(client_plan(job), world, _listener(job), calibration=ratio) as client:
+    async with open_client(client_plan(job), real_world(), _listener(job), calibration=ratio) as client:
         asking = Asking(
             model=client,
             options=model,

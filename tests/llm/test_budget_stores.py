@@ -26,7 +26,7 @@ AT_S = 1_800_000_000.5
 DAY = Cap(period="day", account="all:day:2027-01-15", limit=1_000)
 MONTH = Cap(period="month", account="all:month:2027-01", limit=5_000)
 OPEN = Cap(period="run", account="all:open", limit=None)
-WORLD = Surroundings(now=lambda: datetime.now(UTC), monotonic=time.monotonic, sleep=asyncio.sleep)
+WORLD = Surroundings(now=lambda: datetime.now(UTC), monotonic=time.monotonic, sleep=asyncio.sleep, chance=lambda: 0.5)
 
 
 @pytest.fixture

@@ -72,7 +72,8 @@ def test_the_wait_that_the_provider_asks_for_is_kept(world: World, header: str, 
     answers = [refusal(429, "slow down", **{header: value}), findings()]
     with serving(lambda _: answers.pop(0)) as server:
         ask(server, world)
-    assert world.slept == [seconds]
+    # And up to a tenth more, so that all who were told to wait do not meet again.
+    assert world.slept == [pytest.approx(seconds * 1.05)]
 
 
 @pytest.mark.parametrize("value", ["soon", "-3", "inf", "nan"])
@@ -122,11 +123,17 @@ def test_an_answer_that_is_no_completion_is_tried_again(world: World, raw: bytes
         assert ask(server, world).text == '{"findings": []}'
 
 
-def test_missing_usage_and_content_are_nothing_rather_than_a_crash(world: World) -> None:
-    raw = json.dumps({"choices": [{"message": {"content": None}}], "usage": "none"}).encode()
+def test_missing_usage_is_nothing_rather_than_a_crash(world: World) -> None:
+    raw = json.dumps({"choices": [{"message": {"content": "x"}}], "usage": "none"}).encode()
     with serving(lambda _: Answer(raw=raw)) as server:
-        completion = ask(server, world)
-    assert completion == Completion(text="", finish_reason=None, model=None)
+        assert ask(server, world) == Completion(text="x", finish_reason=None, model=None)
+
+
+def test_an_empty_answer_is_told_as_such_and_not_asked_for_again_in_the_same_words(world: World) -> None:
+    with serving(lambda _: Answer(text="")) as server:
+        with pytest.raises(ProviderError, match="the answer is empty"):
+            ask(server, world)
+        assert len(server.asked) == 1
 
 
 def test_a_refused_key_is_retired_and_the_next_one_asked(world: World) -> None:
@@ -147,18 +154,6 @@ def test_when_every_key_is_refused_the_advice_names_the_variables_and_no_key(wor
         ask(server, world, keys=(key,))
     assert "REVIEWBOT_API_KEY" in str(caught.value)
     assert key not in str(caught.value)
-
-
-def test_keys_take_turns_by_weight(world: World) -> None:
-    from reviewbot.domain.endpoint import ApiKey
-    from reviewbot.llm.keypool import KeyPool
-
-    pool = KeyPool((ApiKey(value="a", weight=3), ApiKey(value="b")))
-    taken = [pool.take() for _ in range(8)]
-    assert taken.count("a") == 6
-    assert taken.count("b") == 2
-    assert repr(pool) == "KeyPool(2 keys)"
-    assert world.slept == []
 
 
 def test_an_endpoint_that_refuses_the_answers_form_is_asked_in_a_simpler_one_and_remembered(world: World) -> None:
@@ -190,7 +185,8 @@ def test_no_more_requests_are_under_way_than_allowed(world: World) -> None:
     options = ClientOptions(concurrency=3)
 
     async def work(client: Client) -> None:
-        await asyncio.gather(*(client.complete(prompt(), ModelOptions(name="m")) for _ in range(12)))
+        prompts = [prompt(f"part {number}") for number in range(12)]
+        await asyncio.gather(*(client.complete(each, ModelOptions(name="m")) for each in prompts))
 
     with serving(lambda _: Answer(delay_s=0.02)) as server:
         talk(server, world, work, options=options)
@@ -198,17 +194,17 @@ def test_no_more_requests_are_under_way_than_allowed(world: World) -> None:
     assert 1 < server.most_at_once <= 3
 
 
-def test_a_budget_is_reserved_before_sending_and_what_might_exceed_it_is_not_sent(world: World) -> None:
+def test_what_might_exceed_the_budget_waits_until_others_are_settled(world: World) -> None:
     # The worst case of one request: 1,000 tokens in at 0.15, 8,000 out at 0.60 a million = 0.00495.
-    async def work(client: Client) -> tuple[int, int]:
+    async def work(client: Client) -> int:
         one = ModelOptions(name="deepseek-flash")
-        results = await asyncio.gather(
-            *(client.complete(prompt(tokens=1_000), one) for _ in range(5)), return_exceptions=True
-        )
-        return sum(isinstance(result, Completion) for result in results), client.usage.requests
+        prompts = [prompt(f"part {number}", tokens=1_000) for number in range(5)]
+        results = await asyncio.gather(*(client.complete(each, one) for each in prompts))
+        return len(results)
 
-    with serving(_fine) as server:
-        assert talk(server, world, work, budget_usd="0.0100") == (2, 2)
+    with serving(lambda _: Answer(text='{"findings": []}', delay_s=0.02)) as server:
+        assert talk(server, world, work, budget_usd="0.0100") == 5
+        assert server.most_at_once <= 2
 
 
 def test_what_a_request_cost_is_booked_and_the_rest_of_the_reserve_freed(world: World) -> None:
@@ -246,7 +242,7 @@ def test_the_cost_is_unknown_when_one_price_is(world: World) -> None:
 
 def test_a_request_ends_at_its_deadline(world: World) -> None:
     options = ClientOptions(deadline_s=0.05)
-    with serving(lambda _: Answer(delay_s=0.3)) as server, pytest.raises(ProviderError, match="no answer within"):
+    with serving(lambda _: Answer(delay_s=0.3)) as server, pytest.raises(ProviderError, match="no answer in time"):
         talk(server, world, lambda client: client.complete(prompt(), ModelOptions(name="m")), options=options)
 
 

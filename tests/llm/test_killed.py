@@ -46,7 +46,7 @@ async def member(cache: SqliteCache, budget: Budget, name: str) -> None:
 
 async def main(folder: Path, day: str) -> None:
     moment = datetime.fromisoformat(day)
-    world = Surroundings(now=lambda: moment, monotonic=time.monotonic, sleep=asyncio.sleep)
+    world = Surroundings(now=lambda: moment, monotonic=time.monotonic, sleep=asyncio.sleep, chance=lambda: 0.5)
     cache = SqliteCache(folder, Seal([b"secret"]), world)
     budget = Budget(Limits(day_usd=Decimal(1_000_000)), world, store=SqliteBudgetStore(folder, world))
     await asyncio.gather(*(member(cache, budget, f"{number:064x}") for number in range(4)))
@@ -54,7 +54,7 @@ async def main(folder: Path, day: str) -> None:
 asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
 """
 DAY = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-WORLD = Surroundings(now=lambda: DAY, monotonic=time.monotonic, sleep=asyncio.sleep)
+WORLD = Surroundings(now=lambda: DAY, monotonic=time.monotonic, sleep=asyncio.sleep, chance=lambda: 0.5)
 
 
 def killed(folder: Path, chance: random.Random) -> list[str]:

@@ -10,6 +10,7 @@ from talking import prompt
 
 from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.llm import providers
+from reviewbot.llm.forms import Form
 
 NAMES = [module.name for module in iter_modules(providers.__path__)]
 
@@ -25,7 +26,7 @@ def test_there_are_providers() -> None:
 
 def test_each_form_is_valid_json_and_the_last_one_asks_for_nothing(provider: ModuleType) -> None:
     for form in provider.FORMATS:
-        body = json.loads(json.dumps(provider.body(prompt(), ModelOptions(name="m"), form)))
+        body = json.loads(json.dumps(provider.body(prompt(), ModelOptions(name="m"), Form(form))))
         assert ("response_format" in body) is (form != "text")
     assert provider.FORMATS[-1] == "text"
 
@@ -42,7 +43,7 @@ def test_a_completion_round_trips(provider: ModuleType) -> None:
 
 def test_deepseek_is_told_not_to_think_unless_it_should() -> None:
     deepseek = import_module("reviewbot.llm.providers.deepseek")
-    quick = deepseek.body(prompt(), ModelOptions(name="m"), "json_object")
-    slow = deepseek.body(prompt(), ModelOptions(name="m", thinking=True), "json_object")
+    quick = deepseek.body(prompt(), ModelOptions(name="m"), Form("json_object"))
+    slow = deepseek.body(prompt(), ModelOptions(name="m", thinking=True), Form("json_object"))
     assert quick["thinking"] == {"type": "disabled"}
     assert slow["thinking"] == {"type": "enabled"}

@@ -40,7 +40,9 @@ class Clock:
 
     @property
     def surroundings(self) -> Surroundings:
-        return Surroundings(now=lambda: datetime.now(UTC), monotonic=self.monotonic, sleep=asyncio.sleep)
+        return Surroundings(
+            now=lambda: datetime.now(UTC), monotonic=self.monotonic, sleep=asyncio.sleep, chance=lambda: 0.5
+        )
 
 
 def use(url: str, work: Callable[[RedisCache, RedisLink], Awaitable[T]], clock: Clock | None = None) -> T:

@@ -25,7 +25,7 @@ from reviewbot.llm.redis_limiting import RedisLimiter
 
 ACCOUNT = "team-a"
 FAR = float("inf")
-WORLD = Surroundings(now=lambda: datetime.now(UTC), monotonic=time.monotonic, sleep=asyncio.sleep)
+WORLD = Surroundings(now=lambda: datetime.now(UTC), monotonic=time.monotonic, sleep=asyncio.sleep, chance=lambda: 0.5)
 TESTS = Path(__file__).parent.parent
 
 

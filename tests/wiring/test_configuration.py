@@ -10,7 +10,7 @@ from reviewbot.errors import UsageError
 from reviewbot.repository.git import Git, locate
 from reviewbot.repository.sources import WorkTreeTrust
 from reviewbot.settings.layers import Effective
-from reviewbot.wiring import configuration, operator
+from reviewbot.wiring import configuration
 
 
 @pytest.fixture
