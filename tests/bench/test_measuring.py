@@ -42,7 +42,12 @@ class Scripted:
     now: int = 0
     most_at_once: int = 0
 
-    async def complete(self, prompt: Prompt, options: ModelOptions) -> Completion:
+    async def complete(
+        self,
+        prompt: Prompt,
+        options: ModelOptions,
+        check: Callable[[Completion], bool] | None = None,  # noqa: ARG002 - nothing is kept here
+    ) -> Completion:
         self.asked.append((prompt, options))
         said = self.say(len(self.asked))
         self.now += 1

@@ -3,15 +3,12 @@
 import fcntl
 import json
 import logging
-import multiprocessing
 import os
 import signal
 import stat
 import subprocess
 import sys
-import threading
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +16,7 @@ import pytest
 from telling_events import ATTEMPT, BREAKER, BUDGET, KEY, NOW, REQUEST, request
 
 from reviewbot.domain.events import KeyChanged, RequestEnded
-from reviewbot.observers.ledger import KEPT_DAYS, Ledger, prune, read
+from reviewbot.observers.ledger import Ledger, read
 from reviewbot.observers.lines import Entry, Logged
 
 TOKEN = "ghp_" + "R4nd0mL00k1ngT0k3nF0rT3st1ngM4sk5xQz"
@@ -211,33 +208,6 @@ def test_a_long_last_line_without_an_end_is_torn(path: Path) -> None:
     assert reading.torn
 
 
-def write_many(path: Path, name: str, count: int) -> None:
-    write = Ledger(path, lambda: datetime.now(UTC))
-    for number in range(count):
-        write(request(task=name, attempts=number))
-        time.sleep(0.001)  # noqa: TID251 - so that the ledger is replaced many times meanwhile
-
-
-def test_lines_of_many_processes_never_mix_nor_get_lost_while_the_ledger_is_pruned(path: Path) -> None:
-    old = ledger(path)
-    for day in range(1_000, 0, -1):
-        old(request(at=NOW - timedelta(days=day)))
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=write_many, args=(path, f"task {number}", 400)) for number in range(3)]
-    for writer in writers:
-        writer.start()
-    days, dropped = 1_000, 0
-    while days and any(writer.is_alive() for writer in writers):
-        # One day less each time: there is always something to drop.
-        days -= 1
-        dropped += prune(path, days, NOW)
-    for writer in writers:
-        writer.join()
-    assert dropped == 1_000 - days > 10
-    found = [(entry.event.task, entry.event.attempts) for entry in read(path) if entry.at >= NOW]  # type: ignore[union-attr]
-    assert sorted(found) == sorted((f"task {number}", count) for number in range(3) for count in range(400))
-
-
 def test_a_killed_writer_leaves_whole_lines(path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from telling_events import NOW, REQUEST\n"
@@ -255,69 +225,6 @@ def test_a_killed_writer_leaves_whole_lines(path: Path) -> None:
     reading = read(path)
     assert [entry.event for entry in reading][-1] == KEY
     assert reading.foreign <= 1
-
-
-def days_ago(*days: int) -> list[int]:
-    return [int((NOW - timedelta(days=day)).timestamp()) for day in days]
-
-
-def test_entries_older_than_the_days_to_keep_are_dropped(path: Path) -> None:
-    write = ledger(path)
-    for day in (91, 90, 89, 0):
-        write(request(at=NOW - timedelta(days=day)))
-    assert prune(path, KEPT_DAYS, NOW) == 1
-    assert days_ago(90, 89, 0) == [int(entry.at.timestamp()) for entry in read(path)]
-
-
-def test_pruning_keeps_foreign_lines_the_mode_and_nothing_beside_it(path: Path) -> None:
-    path.write_text("mine\n")
-    path.chmod(0o640)
-    ledger(path)(request(at=NOW - timedelta(days=400)))
-    assert prune(path, KEPT_DAYS, NOW) == 1
-    assert path.read_text() == "mine\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert [path] == list(path.parent.iterdir())
-
-
-def test_a_ledger_without_old_entries_is_not_written_anew(path: Path) -> None:
-    ledger(path)(request(at=NOW - timedelta(days=90, hours=11)))
-    before = path.stat().st_ino
-    assert prune(path, KEPT_DAYS, NOW) == 0
-    assert path.stat().st_ino == before
-
-
-def test_there_may_be_no_ledger_to_prune(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert prune(path, KEPT_DAYS, NOW) == 0
-    assert caplog.text == ""
-
-
-def test_a_ledger_that_cannot_be_pruned_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert prune(tmp_path, KEPT_DAYS, NOW) == 0
-    assert "cannot be pruned" in caplog.text
-
-
-def test_who_prunes_second_leaves_the_work_of_the_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = ledger(path)
-    write(request(at=NOW - timedelta(days=400)))
-    real = fcntl.flock
-
-    def first_another(file: int, operation: int) -> None:
-        monkeypatch.setattr(fcntl, "flock", real)
-        another = threading.Thread(target=prune_as_another, args=(path,))
-        another.start()
-        another.join()
-        real(file, operation)
-
-    monkeypatch.setattr(fcntl, "flock", first_another)
-    assert prune(path, KEPT_DAYS, NOW) == 0
-    assert path.read_bytes() == b""
-    assert [path] == list(path.parent.iterdir())
-
-
-def prune_as_another(path: Path) -> None:
-    moved = path.with_name("moved")
-    moved.write_bytes(b"")
-    moved.replace(path)
 
 
 def test_a_line_goes_to_the_new_file_when_the_ledger_was_replaced_meanwhile(
