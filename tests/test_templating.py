@@ -19,7 +19,7 @@ def overriding(**texts: str) -> Environment:
 
 
 def test_the_checkouts_templates_are_found() -> None:
-    assert templating.folder() == ROOT / "templates"
+    assert ROOT / "templates" == templating.folder()
 
 
 def test_our_own_template_is_used_where_there_is_no_override() -> None:
@@ -31,8 +31,8 @@ def test_our_own_template_is_used_where_there_is_no_override() -> None:
 
 def test_an_override_wins_and_the_others_stay() -> None:
     environment = overriding(prompts_review_system_j2="Mine: {{ instructions }}")
-    assert environment.get_template(NAME).render(instructions="x") == "Mine: x"
-    assert environment.get_template("prompts/review.user.j2").name == "prompts/review.user.j2"
+    assert "Mine: x" == environment.get_template(NAME).render(instructions="x")
+    assert "prompts/review.user.j2" == environment.get_template("prompts/review.user.j2").name
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_fault_without_an_override_is_ours() -> None:
 
 
 def test_what_is_escaped_is_told_by_the_caller() -> None:
-    assert templating.environment().from_string("{{ '<' }}").render() == "<"
-    assert templating.environment(autoescape=True).from_string("{{ '<' }}").render() == "&lt;"
+    assert "<" == templating.environment().from_string("{{ '<' }}").render()
+    assert "&lt;" == templating.environment(autoescape=True).from_string("{{ '<' }}").render()
 
 
 def test_missing_templates_mean_a_broken_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

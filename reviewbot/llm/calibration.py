@@ -6,6 +6,7 @@ the next run cuts its chunks by it.
 
 import json
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 _BOUNDS = (0.5, 2.0)
 _STEP = 0.05  # coarse on purpose: chunks should not move with every answer
@@ -55,11 +56,12 @@ def save(folder: Path | None, model: str, calibration: Calibration) -> None:
     if folder is None:
         return
     ratios = {**_read(folder), model: calibration.ratio}
-    part = folder / f".{_FILE}.part"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.write_text(json.dumps(ratios, indent=1, sort_keys=True), "utf-8")
-        part.replace(folder / _FILE)
+        # A name that nobody can foresee: in CI the folder may lie where a change can put symbolic links.
+        with NamedTemporaryFile("w", dir=folder, prefix=f".{_FILE}.", delete=False, encoding="utf-8") as part:
+            json.dump(ratios, part, indent=1, sort_keys=True)
+        Path(part.name).replace(folder / _FILE)
     except OSError:
         return
 
@@ -70,4 +72,5 @@ def _read(folder: Path) -> dict[str, float]:
     except (OSError, ValueError):
         return {}
     items = said.items() if isinstance(said, dict) else ()
-    return {key: float(value) for key, value in items if isinstance(value, int | float)}
+    low, high = _BOUNDS
+    return {key: float(value) for key, value in items if isinstance(value, int | float) and low <= value <= high}

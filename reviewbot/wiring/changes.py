@@ -70,11 +70,11 @@ def trusted(git: Git, base: str | None, environ: Mapping[str, str]) -> Iterator[
 
 
 def _request(selection: Selection, environ: Mapping[str, str]) -> Request:
-    """Fill in what a merge request's pipeline knows; there the commit is reviewed, not the work tree."""
-    base = environment.pipeline_base(environ)
-    if base is None or selection.staged:
+    """Fill in what a pipeline knows; there the commit is reviewed, since the work tree may hold what jobs left."""
+    if selection.staged or not environment.in_pipeline(environ):
         return Request(base=selection.base, head=selection.head, staged=selection.staged)
-    return Request(base=selection.base or base, head=selection.head or "HEAD")
+    base = selection.base or environment.pipeline_base(environ)
+    return Request(base=base, head=selection.head or "HEAD")
 
 
 def _bare(diff: bytes, selection: Selection, environ: Mapping[str, str], temporary: Path) -> Opened:

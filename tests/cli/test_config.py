@@ -16,20 +16,20 @@ def test_every_setting_is_shown_with_its_origin(reviewbot: Reviewbot, repo: gitr
     repo.write("pyproject.toml", '[tool.reviewbot]\nfail_on = "low"\nmax_comments = 3\n')
     rows = [line.rsplit("  ", 1) for line in reviewbot("config", "show", REVIEWBOT_MODEL="m").out.splitlines()[:-2]]
     shown = {" ".join(row[0].split()): row[1].strip() for row in rows}
-    assert shown['fail_on "high"'] == ".reviewbot.toml"
-    assert shown['filter.ignore ["é/"]'] == ".reviewbot.toml"
-    assert shown['budget.run_usd "1.5"'] == ".reviewbot.toml"
-    assert shown["max_comments 3"] == "pyproject.toml"
-    assert shown['model.name "m"'] == "environment"
-    assert shown['engine "auto"'] == "default"
+    assert ".reviewbot.toml" == shown['fail_on "high"']
+    assert ".reviewbot.toml" == shown['filter.ignore ["é/"]']
+    assert ".reviewbot.toml" == shown['budget.run_usd "1.5"']
+    assert "pyproject.toml" == shown["max_comments 3"]
+    assert "environment" == shown['model.name "m"']
+    assert "default" == shown['engine "auto"']
 
 
 def test_json_gives_values_and_origins(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     repo.write(".reviewbot.toml", '[budget]\nrun_usd = 1.5\n[filter]\nignore = ["a/"]\n')
     shown = reviewbot("config", "show", "--format", "json").json
-    assert shown["budget.run_usd"] == {"value": "1.5", "origin": ".reviewbot.toml"}
-    assert shown["filter.ignore"] == {"value": ["a/"], "origin": ".reviewbot.toml"}
-    assert shown["model.review.name"] == {"value": None, "origin": "default"}
+    assert {"value": "1.5", "origin": ".reviewbot.toml"} == shown["budget.run_usd"]
+    assert {"value": ["a/"], "origin": ".reviewbot.toml"} == shown["filter.ignore"]
+    assert {"value": None, "origin": "default"} == shown["model.review.name"]
 
 
 @pytest.mark.parametrize(
@@ -53,19 +53,19 @@ def test_settings_that_no_review_could_run_with_are_shown_all_the_same(
 ) -> None:
     repo.write(".reviewbot.toml", 'engine = "llm"\n')
     ran = reviewbot("config", "show")
-    assert ran.code == 0
+    assert 0 == ran.code
     assert ran.out.splitlines()[-1].startswith("engine in force: none, a review would end with: --engine llm needs")
     repo.write(".reviewbot.toml", 'engine = "static"\n')
-    assert reviewbot("config", "show").out.splitlines()[-1] == "engine in force: static"
+    assert "engine in force: static" == reviewbot("config", "show").out.splitlines()[-1]
 
 
 def test_valid_files_are_named(reviewbot: Reviewbot, repo: gitrepo.Repo, tmp_path: Path) -> None:
-    assert reviewbot("config", "validate").out == "valid: no file sets anything, the defaults hold\n"
+    assert "valid: no file sets anything, the defaults hold\n" == reviewbot("config", "validate").out
     assert (
-        reviewbot("config", "validate", OPENAI_API_KEY="x").out == "valid: no file sets anything, the defaults hold\n"
+        "valid: no file sets anything, the defaults hold\n" == reviewbot("config", "validate", OPENAI_API_KEY="x").out
     )
     repo.write("pyproject.toml", "[tool.reviewbot]\nmax_comments = 3\n")
-    assert reviewbot("config", "validate", REVIEWBOT_MODEL="m").out == "valid: pyproject.toml\n"
+    assert "valid: pyproject.toml\n" == reviewbot("config", "validate", REVIEWBOT_MODEL="m").out
     operator = tmp_path / "default.toml"
     operator.write_text('fail_on = "low"\n')
     ran = reviewbot("config", "validate", REVIEWBOT_CONFIG=str(operator))
@@ -86,7 +86,7 @@ def test_faults_are_told(reviewbot: Reviewbot, repo: gitrepo.Repo, name: str, te
     repo.write(name, text)
     for command in (("config", "validate"), ("config", "show"), ("review",), ("plan",)):
         ran = reviewbot(*command)
-        assert (ran.code, ran.out) == (2, "")
+        assert (2, "") == (ran.code, ran.out)
         assert ran.err.startswith(f"reviewbot: {said}")
 
 
@@ -94,12 +94,12 @@ def test_a_broken_project_file_that_does_not_speak_of_us_is_not_our_business(
     reviewbot: Reviewbot, repo: gitrepo.Repo
 ) -> None:
     repo.write("pyproject.toml", "[tool.other\n")
-    assert reviewbot("config", "validate").code == 0
+    assert 0 == reviewbot("config", "validate").code
 
 
 def test_a_mark_of_byte_order_is_no_fault(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     repo.write(".reviewbot.toml", b'\xef\xbb\xbffail_on = "low"\n')
-    assert reviewbot("config", "show", "--format", "json").json["fail_on"]["value"] == "low"
+    assert "low" == reviewbot("config", "show", "--format", "json").json["fail_on"]["value"]
 
 
 def test_the_schema_describes_every_setting_and_fits_a_valid_file(reviewbot: Reviewbot) -> None:
@@ -119,15 +119,15 @@ def test_outside_a_repository_defaults_and_given_files_count(reviewbot: Reviewbo
     (folder / ".reviewbot.toml").write_text('fail_on = "low"\n')
     environ = {"GIT_CEILING_DIRECTORIES": str(tmp_path)}
     shown = reviewbot("config", "show", "--format", "json", cwd=folder, **environ).json
-    assert shown["fail_on"]["value"] == "never"
+    assert "never" == shown["fail_on"]["value"]
     options = ("config", "show", "--format", "json", "--config", ".reviewbot.toml")
-    assert reviewbot(*options, cwd=folder, **environ).json["fail_on"]["value"] == "low"
+    assert "low" == reviewbot(*options, cwd=folder, **environ).json["fail_on"]["value"]
     ran = reviewbot("config", "show", "--repo", str(folder), **environ)
-    assert ran.code == 2
+    assert 2 == ran.code
 
 
 def test_a_bare_repository_shows_what_its_head_says(reviewbot: Reviewbot, repo: gitrepo.Repo, tmp_path: Path) -> None:
     repo.commit({".reviewbot.toml": 'fail_on = "low"\n'})
     bare = repo.clone(tmp_path / "bare.git", "--bare")
     shown = reviewbot("config", "show", "--format", "json", cwd=bare.path).json
-    assert shown["fail_on"]["value"] == "low"
+    assert "low" == shown["fail_on"]["value"]

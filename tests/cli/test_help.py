@@ -29,7 +29,7 @@ def test_every_command_has_a_golden_file_and_no_file_is_left_over() -> None:
 
 def test_no_line_of_help_is_wider_than_its_width() -> None:
     wide = [line for path in GOLDEN.iterdir() for line in path.read_text("utf-8").splitlines() if len(line) > 112]
-    assert wide == []
+    assert [] == wide
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("review", "--help"), ("--version",), ("review", "--nope"), ()])
@@ -96,6 +96,6 @@ def test_a_mistake_on_the_command_line_is_named_and_exits_with_2(
     reviewbot: Reviewbot, arguments: tuple[str, ...], said: str
 ) -> None:
     ran = reviewbot(*arguments)
-    assert (ran.code, ran.out) == (2, "")
+    assert (2, "") == (ran.code, ran.out)
     assert said in ran.err
     assert "Traceback" not in ran.err

@@ -52,9 +52,9 @@ def test_what_is_known_by_then_is_printed_and_saved(tmp_path: Path, number: sign
                 release.set()
                 child.kill()
     report = checked(json.loads(out))
-    assert (child.returncode, report["verdict"]["exit_code"]) == (130, 130)
-    assert {file["path"]: file["outcome"] for file in report["files"]} == {"a.go": "reviewed", "b.go": "skipped"}
-    assert [finding["title"] for finding in report["findings"]] == ["a claim"]
+    assert (130, 130) == (child.returncode, report["verdict"]["exit_code"])
+    assert {"a.go": "reviewed", "b.go": "skipped"} == {file["path"]: file["outcome"] for file in report["files"]}
+    assert ["a claim"] == [finding["title"] for finding in report["findings"]]
     assert "interrupted" in report["verdict"]["reasons"][0]
     assert "a claim" in (repo.path / "r.html").read_text("utf-8")
     assert b"Traceback" not in err

@@ -63,13 +63,13 @@ def fate(ran: Ran) -> dict[str, tuple[str, str | None]]:
 
 def test_each_file_is_asked_about_and_findings_stand_in_their_place(review: Review) -> None:
     ran, asked = review(lambda asked: findings(claim(f"{name_in(asked)}.go", f"return {name_in(asked)}_unchecked")))
-    assert (ran.code, ran.report["engine"], ran.report["model"]) == (0, "llm", "deepseek-flash")
+    assert (0, "llm", "deepseek-flash") == (ran.code, ran.report["engine"], ran.report["model"])
     assert {"a.go", "b.go", "c.go"} == {finding["path"] for finding in ran.report["findings"]}
     assert {("inline", 2, "llm")} == {
         (finding["placement"], finding["line"], finding["source"]) for finding in ran.report["findings"]
     }
-    assert (len(asked), ran.report["usage"]["requests"]) == (3, 3)
-    assert ran.report["lines"] == {"changed": 3, "reviewed": 3, "skipped": 0, "failed": 0}
+    assert (3, 3) == (len(asked), ran.report["usage"]["requests"])
+    assert {"changed": 3, "reviewed": 3, "skipped": 0, "failed": 0} == ran.report["lines"]
 
 
 def test_a_request_says_its_task_and_carries_the_key(review: Review) -> None:
@@ -82,13 +82,13 @@ def test_a_request_says_its_task_and_carries_the_key(review: Review) -> None:
 
 def test_an_endpoint_without_a_key_is_sent_none_and_no_provider_key_either(review: Review) -> None:
     ran, asked = review(lambda _: Answer(), OPENAI_API_KEY=KEY, DEEPSEEK_API_KEY=KEY)
-    assert ran.code == 0
+    assert 0 == ran.code
     assert all("authorization" not in request.headers for request in asked)
 
 
 def test_a_repair_says_that_it_is_one(review: Review) -> None:
     _, asked = review(lambda asked: Answer() if asked.is_repair else Answer(text="no JSON"))
-    assert sorted(request.is_repair for request in asked) == [False] * 3 + [True] * 3
+    assert [False] * 3 + [True] * 3 == sorted(request.is_repair for request in asked)
 
 
 def test_when_all_requests_fail_the_exit_code_is_4_and_static_findings_remain(
@@ -96,10 +96,10 @@ def test_when_all_requests_fail_the_exit_code_is_4_and_static_findings_remain(
 ) -> None:
     repo.commit({"d.py": "print(undefined)\n"})
     ran, _ = review(lambda _: refusal(500, "out of order", "server_error"))
-    assert (ran.code, ran.report["verdict"]["exit_code"]) == (4, 4)
-    assert ran.report["lines"] == {"changed": 4, "reviewed": 0, "skipped": 0, "failed": 4}
+    assert (4, 4) == (ran.code, ran.report["verdict"]["exit_code"])
+    assert {"changed": 4, "reviewed": 0, "skipped": 0, "failed": 4} == ran.report["lines"]
     assert {("failed", "127.0.0.1 answered 500: out of order")} == set(fate(ran).values())
-    assert [finding["rule"] for finding in ran.report["findings"]] == ["F821"]
+    assert ["F821"] == [finding["rule"] for finding in ran.report["findings"]]
 
 
 def test_one_failing_request_loses_no_other(review: Review) -> None:
@@ -108,46 +108,46 @@ def test_one_failing_request_loses_no_other(review: Review) -> None:
         return refusal(500, "no") if name == "b" else findings(claim(f"{name}.go", f"return {name}_unchecked"))
 
     ran, _ = review(script)
-    assert ran.code == 4
-    assert {path: outcome for path, (outcome, _) in fate(ran).items()} == {
+    assert 4 == ran.code
+    assert {
         "a.go": "reviewed",
         "b.go": "failed",
         "c.go": "reviewed",
-    }
+    } == {path: outcome for path, (outcome, _) in fate(ran).items()}
     assert {"a.go", "c.go"} == {finding["path"] for finding in ran.report["findings"]}
-    assert ran.report["verdict"]["reasons"] == ["1 request failed for good: 127.0.0.1 answered 500: no"]
+    assert ["1 request failed for good: 127.0.0.1 answered 500: no"] == ran.report["verdict"]["reasons"]
 
 
 def test_a_failed_gate_weighs_more_than_a_failed_request(review: Review, repo: gitrepo.Repo) -> None:
     repo.commit({"d.py": "print(undefined)\n"})
     ran, _ = review(lambda _: refusal(500, "no"), "--fail-on", "high")
-    assert ran.code == 1
+    assert 1 == ran.code
 
 
 def test_a_server_that_is_not_there_is_exit_code_4(reviewbot: Reviewbot) -> None:
     with serving(lambda _: Answer()) as server:
         gone = server.base_url
     ran = reviewbot("review", "--format", "json", REVIEWBOT_BASE_URL=gone)
-    assert ran.code == 4
+    assert 4 == ran.code
     assert "127.0.0.1 cannot be reached or broke off" in ran.report["verdict"]["reasons"][0]
 
 
 def test_a_refused_key_is_told_and_not_shown(review: Review) -> None:
     ran, _ = review(lambda _: Answer(), keys=["another"], REVIEWBOT_API_KEY=KEY)
-    assert ran.code == 4
+    assert 4 == ran.code
     assert "Check REVIEWBOT_API_KEY" in ran.out
     assert KEY not in ran.out + ran.err
 
 
 def test_a_model_without_key_or_endpoint_is_refused(reviewbot: Reviewbot) -> None:
     ran = reviewbot("review", "--engine", "llm")
-    assert (ran.code, ran.out) == (2, "")
+    assert (2, "") == (ran.code, ran.out)
     assert "set REVIEWBOT_API_KEY, or REVIEWBOT_BASE_URL for a server of your own" in ran.err
 
 
 def test_the_static_engine_asks_nobody_whatever_is_set(review: Review) -> None:
     ran, asked = review(lambda _: Answer(), "--engine", "static", REVIEWBOT_API_KEY=KEY)
-    assert (ran.report["engine"], asked) == ("static", [])
+    assert ("static", []) == (ran.report["engine"], asked)
 
 
 @pytest.mark.parametrize(
@@ -163,15 +163,15 @@ def test_auto_is_a_model_where_a_key_or_an_endpoint_is_set(
 
 def test_a_key_of_example_dots_is_refused_before_anything_is_sent(reviewbot: Reviewbot) -> None:
     ran = reviewbot("review", REVIEWBOT_API_KEY="…")
-    assert (ran.code, ran.err.split(",")[0]) == (2, "reviewbot: REVIEWBOT_API_KEY holds characters that no key has")
+    assert (2, "reviewbot: REVIEWBOT_API_KEY holds characters that no key has") == (ran.code, ran.err.split(",")[0])
 
 
 def test_a_budget_of_nothing_skips_every_line_with_the_reason(review: Review) -> None:
     ran, asked = review(lambda _: Answer(), "--budget", "0")
-    assert (ran.code, asked) == (5, [])
-    assert ran.report["lines"] == {"changed": 3, "reviewed": 0, "skipped": 3, "failed": 0}
+    assert (5, []) == (ran.code, asked)
+    assert {"changed": 3, "reviewed": 0, "skipped": 3, "failed": 0} == ran.report["lines"]
     for outcome, reason in fate(ran).values():
-        assert outcome == "skipped"
+        assert "skipped" == outcome
         assert reason is not None
         assert reason.startswith("the run's budget of $0 is used up")
 
@@ -180,26 +180,26 @@ def test_a_budget_that_ends_halfway_keeps_what_was_reviewed(review: Review) -> N
     """The worst case of one request is between USD 0.005 and 0.010, by the hour."""
     ran, asked = review(lambda _: Answer(), "--budget", "0.012")
     lines = ran.report["lines"]
-    assert ran.code == 5
+    assert 5 == ran.code
     assert len(asked) == lines["reviewed"] == 3 - lines["skipped"]
     assert 0 < lines["reviewed"] < 3
     assert 0 < float(ran.report["usage"]["cost_usd"]) < 0.012
 
 
 def test_a_budget_from_the_environment_counts_alike(review: Review) -> None:
-    assert review(lambda _: Answer(), REVIEWBOT_BUDGET_RUN="0.000001")[0].code == 5
+    assert 5 == review(lambda _: Answer(), REVIEWBOT_BUDGET_RUN="0.000001")[0].code
 
 
 def test_a_budget_for_a_model_of_unknown_price_is_refused(review: Review) -> None:
     ran, asked = review(lambda _: Answer(), "--budget", "1", REVIEWBOT_MODEL="home-grown")
-    assert (ran.code, ran.out, asked) == (2, "", [])
+    assert (2, "", []) == (ran.code, ran.out, asked)
     assert "the price of model 'home-grown' is not known" in ran.err
 
 
 @pytest.mark.parametrize("name", ["REVIEWBOT_BUDGET_DAY", "REVIEWBOT_BUDGET_MONTH"])
 def test_a_budget_over_runs_is_refused_without_a_store(review: Review, name: str) -> None:
     ran, asked = review(lambda _: Answer(), **{name: "5"})
-    assert (ran.code, asked) == (2, [])
+    assert (2, []) == (ran.code, asked)
 
 
 def test_secrets_of_the_change_are_not_sent(review: Review, repo: gitrepo.Repo) -> None:
@@ -207,7 +207,7 @@ def test_secrets_of_the_change_are_not_sent(review: Review, repo: gitrepo.Repo) 
     value = f"{kind}QWERTYUIOPASDFGH"
     repo.commit({"d.go": f'key := "{value}"\n'})
     ran, asked = review(lambda _: Answer())
-    assert len(asked) == 4
+    assert 4 == len(asked)
     assert all(value not in json.dumps(request.body) for request in asked)
     assert any("[REDACTED:" in request.user for request in asked)
     assert {"secrets"} == {finding["source"] for finding in ran.report["findings"]}
@@ -216,10 +216,10 @@ def test_secrets_of_the_change_are_not_sent(review: Review, repo: gitrepo.Repo) 
 def test_the_text_output_names_the_model_and_the_cost(reviewbot: Reviewbot) -> None:
     with serving(lambda _: Answer()) as server:
         ran = reviewbot("review", REVIEWBOT_BASE_URL=server.base_url)
-    assert ran.out[:6] == "main ("
+    assert "main (" == ran.out[:6]
     assert "deepseek-flash" in ran.out.splitlines()[0]
     assert "USD" in ran.out
-    assert ran.err == "reviewbot: asking deepseek-flash at 127.0.0.1\n"
+    assert "reviewbot: asking deepseek-flash at 127.0.0.1\n" == ran.err
 
 
 def test_the_projects_own_prompt_and_parameters_are_used_on_a_local_run(review: Review, repo: gitrepo.Repo) -> None:
@@ -245,12 +245,12 @@ def test_a_faulty_prompt_is_the_users_to_mend(review: Review, repo: gitrepo.Repo
     (repo.path.parent / "secret").write_text("secret")
     repo.write(".reviewbot/templates/prompts/review.system.j2", template)
     ran, asked = review(lambda _: Answer())
-    assert (ran.code, ran.out, asked) == (2, "", [])
+    assert (2, "", []) == (ran.code, ran.out, asked)
     assert fault in ran.err
 
 
 def test_a_faulty_prompt_for_the_diff_ends_the_run_with_2(review: Review, repo: gitrepo.Repo) -> None:
     repo.write(".reviewbot/templates/prompts/review.user.j2", "{{ nothing }}")
     ran, asked = review(lambda _: Answer())
-    assert (ran.code, asked) == (2, [])
+    assert (2, []) == (ran.code, asked)
     assert "an overridden template cannot be used" in ran.err

@@ -61,11 +61,11 @@ def test_configuration_attributes_and_rules_come_from_the_target(
     reviewbot: Reviewbot, pipeline: dict[str, str]
 ) -> None:
     ran = reviewbot("review", "--format", "json", **pipeline)
-    assert ran.code == 1
-    assert (outcomes(ran)["app.py"], outcomes(ran)["deep/app.py"]) == ("reviewed", "reviewed")
+    assert 1 == ran.code
+    assert ("reviewed", "reviewed") == (outcomes(ran)["app.py"], outcomes(ran)["deep/app.py"])
     assert set(HOSTILE) == set(outcomes(ran))
     found = [(finding["path"], finding["rule"]) for finding in ran.report["findings"] if finding["source"] == "ruff"]
-    assert sorted(found) == [("app.py", "F821"), ("deep/app.py", "F821")]
+    assert [("app.py", "F821"), ("deep/app.py", "F821")] == sorted(found)
     assert {"inline"} == {finding["placement"] for finding in ran.report["findings"]}
 
 
@@ -75,7 +75,7 @@ def test_the_prompt_and_the_model_come_from_the_target(reviewbot: Reviewbot, pip
         ran = reviewbot("review", "--format", "json", REVIEWBOT_BASE_URL=server.base_url, **pipeline)
     assert {"Trusted words. "} == {request.body["messages"][0]["content"] for request in server.asked}
     assert {"deepseek-flash"} == {request.body["model"] for request in server.asked}
-    assert outcomes(ran)["deep/app.py"] == "reviewed"
+    assert "reviewed" == outcomes(ran)["deep/app.py"]
 
 
 @PIPELINES
@@ -85,9 +85,9 @@ def test_a_bare_diff_is_steered_by_the_target_too(
     diff = (repo.git("diff", "--no-renames", "--text", "refs/remotes/origin/main", "HEAD") + "\n").encode()
     options = ("review", "--diff", "-", "--repo", ".", "--format", "json")
     ran = reviewbot(*options, stdin=diff, **pipeline)
-    assert ran.code == 1
-    assert (outcomes(ran)["app.py"], outcomes(ran)["deep/app.py"]) == ("reviewed", "reviewed")
-    assert reviewbot(*options, stdin=diff).code == 0
+    assert 1 == ran.code
+    assert ("reviewed", "reviewed") == (outcomes(ran)["app.py"], outcomes(ran)["deep/app.py"])
+    assert 0 == reviewbot(*options, stdin=diff).code
 
 
 @PIPELINES
@@ -97,31 +97,31 @@ def test_a_given_configuration_file_is_the_targets_copy(
     outside = tmp_path / "outside.toml"
     outside.write_text('fail_on = "never"\n')
     repo.write("new.toml", 'fail_on = "never"\n')
-    assert reviewbot("review", "--config", ".reviewbot.toml", **pipeline).code == 1
-    assert reviewbot("review", "--config", str(outside), **pipeline).code == 0
+    assert 1 == reviewbot("review", "--config", ".reviewbot.toml", **pipeline).code
+    assert 0 == reviewbot("review", "--config", str(outside), **pipeline).code
     ran = reviewbot("review", "--config", "new.toml", **pipeline)
-    assert ran.code == 2
+    assert 2 == ran.code
     assert "the target of the change has no such file" in ran.err
     (repo.path / ".reviewbot.toml").unlink()
     (repo.path / ".reviewbot.toml").symlink_to(outside)
-    assert reviewbot("review", "--config", ".reviewbot.toml", **pipeline).code == 1
+    assert 1 == reviewbot("review", "--config", ".reviewbot.toml", **pipeline).code
 
 
 @PIPELINES
 def test_the_configuration_that_is_shown_is_the_targets(reviewbot: Reviewbot, pipeline: dict[str, str]) -> None:
     shown = reviewbot("config", "show", "--format", "json", **pipeline).json
-    assert shown["fail_on"] == {"value": "high", "origin": ".reviewbot.toml (target branch)"}
-    assert shown["max_comments"] == {"value": 10, "origin": "default"}
-    assert reviewbot("config", "validate", **pipeline).out == "valid: .reviewbot.toml (target branch)\n"
+    assert {"value": "high", "origin": ".reviewbot.toml (target branch)"} == shown["fail_on"]
+    assert {"value": 10, "origin": "default"} == shown["max_comments"]
+    assert "valid: .reviewbot.toml (target branch)\n" == reviewbot("config", "validate", **pipeline).out
 
 
 def test_on_a_local_run_the_work_tree_steers(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     ran = reviewbot("review", "--format", "json")
-    assert ran.code == 0
+    assert 0 == ran.code
     assert {"skipped"} == set(outcomes(ran).values())
     shown = reviewbot("config", "show", "--format", "json").json
-    assert shown["fail_on"] == {"value": "never", "origin": ".reviewbot.toml"}
-    assert shown["engine"] == {"value": "static", "origin": "pyproject.toml"}
+    assert {"value": "never", "origin": ".reviewbot.toml"} == shown["fail_on"]
+    assert {"value": "static", "origin": "pyproject.toml"} == shown["engine"]
     repo.write(".reviewbot.toml", "")
     repo.write("pyproject.toml", "")
     repo.write(".gitattributes", "")
@@ -138,7 +138,7 @@ def test_the_report_is_saved_without_being_asked(
     saved = checked(json.loads((repo.path / "reviewbot-report.json").read_text()))
     assert ran.code == saved["verdict"]["exit_code"]
     (repo.path / "reviewbot-report.json").unlink()
-    assert reviewbot("review", "--save-report", str(tmp_path / "other.json"), **pipeline).code == 1
+    assert 1 == reviewbot("review", "--save-report", str(tmp_path / "other.json"), **pipeline).code
     assert not (repo.path / "reviewbot-report.json").exists()
     checked(json.loads((tmp_path / "other.json").read_text()))
 
@@ -151,8 +151,8 @@ def test_a_symlink_of_the_change_is_not_written_through(
     target = tmp_path / "authorized_keys"
     target.write_text("mine\n")
     (repo.path / name).symlink_to(target)
-    assert reviewbot("review", **pipeline).code == 1
-    assert target.read_text() == "mine\n"
+    assert 1 == reviewbot("review", **pipeline).code
+    assert "mine\n" == target.read_text()
     checked(json.loads((repo.path / "reviewbot-report.json").read_text()))
 
 
@@ -174,16 +174,16 @@ def test_in_a_pipeline_the_commit_is_reviewed_and_not_what_lies_about(
 
 def test_a_pipeline_of_a_branch_trusts_the_default_branch(reviewbot: Reviewbot) -> None:
     ran = reviewbot("review", "--format", "json", GITLAB_CI="true")
-    assert ran.code == 1
-    assert outcomes(ran)["deep/app.py"] == "reviewed"
+    assert 1 == ran.code
+    assert "reviewed" == outcomes(ran)["deep/app.py"]
 
 
 def test_a_pipeline_of_the_default_branch_trusts_the_commit_before(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     repo.git("checkout", "--quiet", "-B", "main", "origin/topic")
     repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
     ran = reviewbot("review", "--format", "json", GITHUB_ACTIONS="true", GITHUB_EVENT_NAME="push")
-    assert ran.code == 1
-    assert outcomes(ran)["deep/app.py"] == "reviewed"
+    assert 1 == ran.code
+    assert "reviewed" == outcomes(ran)["deep/app.py"]
 
 
 @PIPELINES
@@ -193,7 +193,7 @@ def test_a_base_that_cannot_be_found_ends_the_run(
     repo.git("remote", "remove", "origin")
     for command in (("review",), ("plan",), ("config", "show"), ("review", "--diff", "-", "--repo", ".")):
         ran = reviewbot(*command, **pipeline)
-        assert ran.code == 2, command
+        assert 2 == ran.code, command
         assert "the base 'origin/main' is not in this clone" in ran.err
 
 
@@ -203,7 +203,7 @@ def test_keys_and_endpoint_are_never_read_from_the_repository(
 ) -> None:
     repo.write(".reviewbot.toml", key)
     ran = reviewbot("review")
-    assert (ran.code, ran.out) == (2, "")
+    assert (2, "") == (ran.code, ran.out)
     assert "is never read from a project's configuration" in ran.err
 
 
@@ -217,6 +217,6 @@ def test_an_operators_file_of_the_repository_is_refused(
     (repo.path / "way").symlink_to(tmp_path)
     for path in ("operator.toml", "link.toml", "way/operator.toml", str(repo.path / "operator.toml")):
         ran = reviewbot("review", REVIEWBOT_CONFIG=path)
-        assert ran.code == 2, path
+        assert 2 == ran.code, path
         assert "inside the repository under review" in ran.err
-    assert reviewbot("review", REVIEWBOT_CONFIG=str(outside)).code == 0
+    assert 0 == reviewbot("review", REVIEWBOT_CONFIG=str(outside)).code

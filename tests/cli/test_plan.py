@@ -56,15 +56,15 @@ def plan(ran: Ran) -> dict[str, object]:
 def test_files_lines_chunks_and_estimate_are_given(reviewbot: Reviewbot) -> None:
     ran = reviewbot("plan", "--format", "json")
     said = plan(ran)
-    assert ran.code == 0
+    assert 0 == ran.code
     outcomes = {file["path"]: (file["outcome"], file["reason"]) for file in ran.json["files"]}
     expected = {
         "a.go": ("reviewed", None), "b.go": ("reviewed", None),
         "blob": ("skipped", "binary"), "go.sum": ("skipped", "a lock file"),
     }  # fmt: skip
     assert expected == outcomes
-    assert said["lines"] == {"changed": 3, "reviewed": 2, "skipped": 1, "failed": 0}
-    assert [chunk["paths"] for chunk in ran.json["chunks"]] == [["a.go", "b.go"]]
+    assert {"changed": 3, "reviewed": 2, "skipped": 1, "failed": 0} == said["lines"]
+    assert [["a.go", "b.go"]] == [chunk["paths"] for chunk in ran.json["chunks"]]
     estimate = ran.json["estimate"]
     assert 1 == estimate["requests"] == len(ran.json["chunks"])
     assert estimate["prompt_tokens"] == sum(chunk["prompt_tokens"] for chunk in ran.json["chunks"])
@@ -74,7 +74,7 @@ def test_files_lines_chunks_and_estimate_are_given(reviewbot: Reviewbot) -> None
 def test_the_text_says_the_same_to_people(reviewbot: Reviewbot) -> None:
     ran = reviewbot("plan")
     lines = ran.out.splitlines()
-    assert (ran.code, ran.err) == (0, "")
+    assert (0, "") == (ran.code, ran.err)
     assert lines[0].startswith("main (")
     assert lines[0].endswith("· plan for deepseek-flash, nothing is sent")
     assert "lines     3 changed: 2 would be reviewed, 1 skipped, 0 unreadable" in lines
@@ -85,7 +85,7 @@ def test_the_text_says_the_same_to_people(reviewbot: Reviewbot) -> None:
 def test_small_chunks_make_more_requests(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     repo.write(".reviewbot.toml", "[chunks]\ntarget_tokens = 1\n")
     ran = reviewbot("plan", "--format", "json", "--head", "HEAD")
-    assert [chunk["paths"] for chunk in ran.json["chunks"]] == [["a.go"], ["b.go"]]
+    assert [["a.go"], ["b.go"]] == [chunk["paths"] for chunk in ran.json["chunks"]]
 
 
 def test_the_cost_of_an_unknown_model_is_unknown(reviewbot: Reviewbot) -> None:
@@ -95,14 +95,14 @@ def test_the_cost_of_an_unknown_model_is_unknown(reviewbot: Reviewbot) -> None:
 
 def test_no_key_is_needed_and_none_is_used(reviewbot: Reviewbot) -> None:
     ran = reviewbot("plan", "--format", "json", REVIEWBOT_BASE_URL="http://127.0.0.1:9/v1", REVIEWBOT_API_KEY="x")
-    assert ran.code == 0
+    assert 0 == ran.code
     plan(ran)
 
 
 def test_nothing_to_send_is_said(reviewbot: Reviewbot) -> None:
     ran = reviewbot("plan", "--base", "HEAD")
-    assert (ran.code, ran.out.splitlines()[2]) == (0, "nothing to send")
+    assert (0, "nothing to send") == (ran.code, ran.out.splitlines()[2])
 
 
 def test_a_base_that_is_not_there_is_exit_code_2(reviewbot: Reviewbot) -> None:
-    assert reviewbot("plan", "--base", "nope").code == 2
+    assert 2 == reviewbot("plan", "--base", "nope").code

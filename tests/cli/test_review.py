@@ -18,24 +18,24 @@ def outcomes(ran: Ran) -> dict[str, str]:
 def test_without_any_option_the_branch_is_compared_with_main(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     ran = reviewbot("review")
     base = repo.git("rev-parse", "main")[:7]
-    assert ran.code == 0
+    assert 0 == ran.code
     assert f"main ({base}) → the work tree · static engine" == ran.out.splitlines()[0]
     assert "Undefined name `undefined_name`" in ran.out
-    assert ran.err == ""
+    assert "" == ran.err
 
 
 def test_the_json_report_keeps_the_contract(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     report = reviewbot("review", "--format", "json", "--head", "topic").report
-    assert (report["engine"], report["model"]) == ("static", None)
+    assert ("static", None) == (report["engine"], report["model"])
     assert (repo.git("rev-parse", "main"), repo.head) == (report["base"], report["head"])
-    assert report["lines"] == {"changed": 2, "reviewed": 2, "skipped": 0, "failed": 0}
-    assert (
+    assert {"changed": 2, "reviewed": 2, "skipped": 0, "failed": 0} == report["lines"]
+    assert (None, [], {"passed": True, "exit_code": 0, "reasons": []}) == (
         report["coverage"], report["tests"], report["verdict"],
-    ) == (None, [], {"passed": True, "exit_code": 0, "reasons": []})  # fmt: skip
+    )  # fmt: skip
     (finding,) = [finding for finding in report["findings"] if finding["rule"] == "F821"]
-    assert tuple(
+    assert ("app.py", "RIGHT", 5, 5, "ruff", "inline", "high") == tuple(
         finding[key] for key in ("path", "side", "start_line", "line", "source", "placement", "confidence")
-    ) == ("app.py", "RIGHT", 5, 5, "ruff", "inline", "high")
+    )
     assert "undefined_name" in finding["quote"]
 
 
@@ -67,9 +67,9 @@ def test_every_file_of_the_diff_is_listed_with_its_fate(reviewbot: Reviewbot, re
         for path in expected
     }
     assert expected == found
-    assert files["t.go"]["outcome"] == "skipped"
-    assert files["t.go"]["reason"] == "no static rules for .go files"
-    assert files["new.txt"]["old_path"] == "old.txt"
+    assert "skipped" == files["t.go"]["outcome"]
+    assert "no static rules for .go files" == files["t.go"]["reason"]
+    assert "old.txt" == files["new.txt"]["old_path"]
 
 
 @pytest.mark.parametrize("name", [b"new\nline.py", b'quo"te.py', b"tab\t.py", b"\xff.py", b"-dash.py", b"sp ace.py"])
@@ -77,34 +77,34 @@ def test_a_file_of_any_name_is_reviewed(reviewbot: Reviewbot, repo: gitrepo.Repo
     repo.write(name, "print(undefined)\n")
     ran = reviewbot("review", "--format", "json", "--base", "HEAD")
     assert {os.fsdecode(name): "reviewed"} == outcomes(ran)
-    assert [finding["rule"] for finding in ran.report["findings"]] == ["F821"]
+    assert ["F821"] == [finding["rule"] for finding in ran.report["findings"]]
     for format_ in ("text", "markdown", "html", "sarif", "codequality", "junit", "annotations"):
-        assert reviewbot("review", "--format", format_, "--base", "HEAD").code == 0
+        assert 0 == reviewbot("review", "--format", format_, "--base", "HEAD").code
 
 
 @pytest.mark.parametrize("level", ["low", "medium", "high"])
 def test_findings_at_the_level_fail_the_gate(reviewbot: Reviewbot, level: str) -> None:
     ran = reviewbot("review", "--fail-on", level, "--format", "json")
-    assert (ran.code, ran.report["verdict"]["exit_code"], ran.report["verdict"]["passed"]) == (1, 1, False)
+    assert (1, 1, False) == (ran.code, ran.report["verdict"]["exit_code"], ran.report["verdict"]["passed"])
     assert f"of severity {level} or above" in ran.report["verdict"]["reasons"][0]
 
 
 @pytest.mark.parametrize("level", ["never", "critical"])
 def test_findings_below_the_level_pass(reviewbot: Reviewbot, level: str) -> None:
-    assert reviewbot("review", "--fail-on", level).code == 0
+    assert 0 == reviewbot("review", "--fail-on", level).code
 
 
 def test_a_flag_wins_over_the_file_and_the_file_over_the_default(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     repo.write(".reviewbot.toml", 'fail_on = "high"\n')
-    assert reviewbot("review").code == 1
-    assert reviewbot("review", "--fail-on", "never").code == 0
+    assert 1 == reviewbot("review").code
+    assert 0 == reviewbot("review", "--fail-on", "never").code
 
 
 def test_staged_changes_alone_are_reviewed(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     repo.write("staged.py", "x = 1\n")
     repo.git("add", "staged.py")
     repo.write("other.py", "x = 1\n")
-    assert outcomes(reviewbot("review", "--staged", "--format", "json")) == {"staged.py": "reviewed"}
+    assert {"staged.py": "reviewed"} == outcomes(reviewbot("review", "--staged", "--format", "json"))
 
 
 def test_a_commit_hook_reviews_what_will_be_committed(repo: gitrepo.Repo) -> None:
@@ -123,9 +123,9 @@ def test_a_commit_hook_reviews_what_will_be_committed(repo: gitrepo.Repo) -> Non
 
 
 def test_another_repository_is_reviewed_from_anywhere(reviewbot: Reviewbot, repo: gitrepo.Repo, tmp_path: Path) -> None:
-    assert outcomes(reviewbot("review", "--repo", str(repo.path), "--format", "json", cwd=tmp_path)) == {
-        "app.py": "reviewed"
-    }
+    assert {"app.py": "reviewed"} == outcomes(
+        reviewbot("review", "--repo", str(repo.path), "--format", "json", cwd=tmp_path)
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_the_user_can_mend_is_a_sentence_and_exit_code_2(
     reviewbot: Reviewbot, arguments: tuple[str, ...], said: str
 ) -> None:
     ran = reviewbot("review", *arguments)
-    assert (ran.code, ran.out) == (2, "")
+    assert (2, "") == (ran.code, ran.out)
     assert ran.err.startswith("reviewbot: ")
     assert said in ran.err
     assert "Traceback" not in ran.err
@@ -154,7 +154,7 @@ def test_what_the_user_can_mend_is_a_sentence_and_exit_code_2(
 
 def test_a_traceback_is_shown_on_demand_alone(reviewbot: Reviewbot) -> None:
     ran = reviewbot("review", "--base", "nope", "--debug")
-    assert ran.code == 2
+    assert 2 == ran.code
     assert "Traceback" in ran.err
     assert ran.err.splitlines()[-1].startswith("reviewbot: the base 'nope'")
 
@@ -163,7 +163,7 @@ def test_a_folder_without_a_repository_says_what_to_do(reviewbot: Reviewbot, tmp
     folder = tmp_path / "empty"
     folder.mkdir()
     ran = reviewbot("review", cwd=folder, GIT_CEILING_DIRECTORIES=str(tmp_path))
-    assert ran.code == 2
+    assert 2 == ran.code
     assert "is not inside a git repository" in ran.err
 
 
@@ -175,8 +175,8 @@ def test_a_report_of_another_tool_is_taken_in(reviewbot: Reviewbot, repo: gitrep
     log = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "eslint"}}, "results": [result]}]}
     (repo.path.parent / "eslint.sarif").write_text(json.dumps(log))
     ran = reviewbot("review", "--format", "json", "--base", "HEAD", "--import", "../eslint.sarif")
-    assert [finding["title"] for finding in ran.report["findings"]] == ["eval is evil"]
-    assert outcomes(ran) == {"x.js": "reviewed"}
+    assert ["eval is evil"] == [finding["title"] for finding in ran.report["findings"]]
+    assert {"x.js": "reviewed"} == outcomes(ran)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_every_format_goes_to_standard_output_or_a_file_alike(
     if format_ == "junit":
         ET.fromstring(printed.out)  # noqa: S314 - our own output
     assert "undefined_name" in written
-    assert [path.name for path in path.parent.iterdir() if path.name.startswith(".")] == []
+    assert [] == [path.name for path in path.parent.iterdir() if path.name.startswith(".")]
 
 
 def test_several_outputs_are_written_at_once(reviewbot: Reviewbot, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_several_outputs_are_written_at_once(reviewbot: Reviewbot, tmp_path: Pat
     options = [part for name, path in paths.items() for part in ("--output", f"{name}={path}")]
     saved = tmp_path / "saved.json"
     ran = reviewbot("review", "--save-report", str(saved), *options)
-    assert ran.code == 0
+    assert 0 == ran.code
     assert checked(json.loads(saved.read_text())) == checked(json.loads(paths["json"].read_text()))
     assert paths["html"].read_text("utf-8").startswith("<!DOCTYPE html>")
 
@@ -213,11 +213,11 @@ def test_a_path_that_cannot_be_written_loses_nothing_else(reviewbot: Reviewbot, 
     (tmp_path / "file").write_text("")
     good = tmp_path / "good.json"
     ran = reviewbot("review", "--output", f"html={tmp_path / 'file' / 'x.html'}", "--output", f"json={good}")
-    assert ran.code == 2
+    assert 2 == ran.code
     assert "undefined_name" in ran.out
     assert f"{tmp_path / 'file' / 'x.html'} cannot be written: " in ran.err
     checked(json.loads(good.read_text()))
-    assert reviewbot("review", "--output", f"html={tmp_path}").code == 2
+    assert 2 == reviewbot("review", "--output", f"html={tmp_path}").code
 
 
 def test_a_pipe_is_written_to_and_not_replaced(reviewbot: Reviewbot, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_pipe_is_written_to_and_not_replaced(reviewbot: Reviewbot, tmp_path: P
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        assert reviewbot("review", "--output", f"annotations={pipe}").code == 0
+        assert 0 == reviewbot("review", "--output", f"annotations={pipe}").code
         assert b"undefined_name" in os.read(reader, 1_000_000)
     finally:
         os.close(reader)
@@ -235,33 +235,33 @@ def test_a_pipe_is_written_to_and_not_replaced(reviewbot: Reviewbot, tmp_path: P
 def test_a_file_that_is_there_is_replaced_and_keeps_no_half(reviewbot: Reviewbot, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text("x" * 1_000_000)
-    assert reviewbot("review", "--output", f"json={path}").code == 0
+    assert 0 == reviewbot("review", "--output", f"json={path}").code
     checked(json.loads(path.read_text()))
 
 
 def test_generated_files_are_skipped_by_the_work_trees_attributes(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
     repo.commit({".gitattributes": "gen.py linguist-generated\n", "gen.py": "x = 1\n"})
-    assert outcomes(reviewbot("review", "--base", "HEAD~1", "--head", "HEAD", "--format", "json")) == {
+    assert {
         ".gitattributes": "skipped",
         "gen.py": "skipped",
-    }
+    } == outcomes(reviewbot("review", "--base", "HEAD~1", "--head", "HEAD", "--format", "json"))
 
 
 def test_a_submodule_and_a_bare_repository_can_be_reviewed(
     reviewbot: Reviewbot, repo: gitrepo.Repo, tmp_path: Path
 ) -> None:
     bare = repo.clone(tmp_path / "bare.git", "--bare")
-    assert outcomes(reviewbot("review", "--base", "main", "--format", "json", cwd=bare.path)) == {"app.py": "reviewed"}
+    assert {"app.py": "reviewed"} == outcomes(reviewbot("review", "--base", "main", "--format", "json", cwd=bare.path))
     outer = gitrepo.init(tmp_path / "outer")
     outer.git("submodule", "--quiet", "add", repo.url, "lib")
     ran = reviewbot("review", "--base", "origin/main", "--format", "json", cwd=outer.path / "lib")
-    assert outcomes(ran) == {"app.py": "reviewed"}
+    assert {"app.py": "reviewed"} == outcomes(ran)
 
 
 def test_variables_that_are_not_heeded_are_named(reviewbot: Reviewbot) -> None:
     ran = reviewbot("review", REVIEWBOT_REDIS_URL="redis://127.0.0.1")
-    assert ran.err == "reviewbot: REVIEWBOT_REDIS_URL is not heeded by this version\n"
-    assert reviewbot("review", "--quiet", REVIEWBOT_REDIS_URL="redis://127.0.0.1").err == ""
+    assert "reviewbot: REVIEWBOT_REDIS_URL is not heeded by this version\n" == ran.err
+    assert "" == reviewbot("review", "--quiet", REVIEWBOT_REDIS_URL="redis://127.0.0.1").err
 
 
 def test_a_bug_is_told_as_one_and_exits_with_70(reviewbot: Reviewbot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,6 +271,6 @@ def test_a_bug_is_told_as_one_and_exits_with_70(reviewbot: Reviewbot, monkeypatc
 
     monkeypatch.setattr("reviewbot.wiring.configuration.effective", broken)
     ran = reviewbot("review")
-    assert ran.code == 70
+    assert 70 == ran.code
     assert "reviewbot: RuntimeError: out of cheese \\x1b[31m\nthis is a bug in reviewbot" in ran.err
     assert "Traceback" not in ran.err

@@ -25,11 +25,11 @@ def test_standard_output_carries_the_result_only_whatever_has_to_be_said(reviewb
     with serving(lambda _: Answer()) as server:
         environ = {"REVIEWBOT_BASE_URL": server.base_url, "REVIEWBOT_TOKENS_PER_MINUTE": "1"}
         ran = reviewbot("review", "--format", "json", **environ)
-    assert ran.report["engine"] == "llm"
-    assert ran.err.splitlines() == [
+    assert "llm" == ran.report["engine"]
+    assert [
         "reviewbot: REVIEWBOT_TOKENS_PER_MINUTE is not heeded by this version",
         "reviewbot: asking deepseek-flash at 127.0.0.1",
-    ]
+    ] == ran.err.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,11 @@ def test_prose_is_as_wide_as_the_terminal_within_bounds(
 def test_output_is_utf8_in_any_locale(process: Reviewbot, repo: gitrepo.Repo, locale: dict[str, str]) -> None:
     repo.write("é.py", "print(undefiniert_ü)\n")
     ran = process("review", "--base", "HEAD", **locale)
-    assert ran.code == 0
+    assert 0 == ran.code
     assert "é.py:1" in ran.out
     assert "undefiniert_ü" in ran.out
     failed = process("review", "--base", "ü", **locale)
-    assert failed.code == 2
+    assert 2 == failed.code
     assert failed.err.startswith(("reviewbot: the base 'ü'", "reviewbot: the base '\\xfc'"))
 
 
@@ -116,7 +116,7 @@ def test_a_full_disk_is_told(repo: gitrepo.Repo) -> None:
         pytest.skip("there is no device that is always full here")
     with full.open("wb") as device, started(repo, "review", stdout=device) as child:
         _, err = child.communicate(timeout=30)
-    assert child.returncode == 2
+    assert 2 == child.returncode
     assert f"reviewbot: standard output cannot be written: {os.strerror(errno.ENOSPC)}\n".encode() == err
 
 
@@ -143,7 +143,7 @@ def test_a_closed_standard_input_holds_no_diff(repo: gitrepo.Repo) -> None:
         capture_output=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (2, b"reviewbot: --diff - reads standard input, and that is closed\n")
+    assert (2, b"reviewbot: --diff - reads standard input, and that is closed\n") == (done.returncode, done.stderr)
 
 
 def test_an_interruption_of_static_rules_is_a_sentence(reviewbot: Reviewbot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_an_interruption_of_static_rules_is_a_sentence(reviewbot: Reviewbot, mon
 
     monkeypatch.setattr("reviewbot.cli.review.review_statically", interrupted)
     ran = reviewbot("review")
-    assert (ran.code, ran.out, ran.err) == (130, "", "reviewbot: interrupted\n")
+    assert (130, "", "reviewbot: interrupted\n") == (ran.code, ran.out, ran.err)
 
 
 def test_sigterm_ends_even_where_interrupts_are_ignored(reviewbot: Reviewbot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_sigterm_ends_even_where_interrupts_are_ignored(reviewbot: Reviewbot, mo
     monkeypatch.setattr("reviewbot.cli.review.review_statically", interrupted)
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        assert reviewbot("review").code == 130
+        assert 130 == reviewbot("review").code
     finally:
         signal.signal(signal.SIGINT, handler)
 
@@ -173,7 +173,7 @@ def test_progress_is_a_bar_on_a_terminal_and_nothing_elsewhere(
     for quiet in (False, True):
         with streams.progress(quiet=quiet) as observe:
             observe(Progress(done=1, total=2))
-    assert capsysbinary.readouterr().err == b""
+    assert b"" == capsysbinary.readouterr().err
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -183,7 +183,7 @@ def test_progress_is_a_bar_on_a_terminal_and_nothing_elsewhere(
     monkeypatch.setattr(sys, "stderr", terminal)
     with streams.progress(quiet=True) as observe:
         observe(Progress(done=1, total=2))
-    assert terminal.getvalue() == ""
+    assert "" == terminal.getvalue()
     with streams.progress(quiet=False) as observe:
         observe(Progress(done=0, total=2))
         observe(Progress(done=1, total=2, failed=1))
@@ -193,7 +193,7 @@ def test_progress_is_a_bar_on_a_terminal_and_nothing_elsewhere(
 
 def test_a_sentence_for_people_shows_what_would_move_their_cursor(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     streams.tell("bad\x1b[2Jfile \udcff")
-    assert capsysbinary.readouterr().err == b"reviewbot: bad\\x1b[2Jfile \\xff\n"
+    assert b"reviewbot: bad\\x1b[2Jfile \\xff\n" == capsysbinary.readouterr().err
 
 
 def test_a_device_is_written_to_and_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(streams, "render", lambda *_: "new")
     streams.write_file(tmp_path / "stdout", "json", None)  # type: ignore[arg-type]
     assert (tmp_path / "stdout").is_symlink()
-    assert (tmp_path / "file").read_text() == "new"
+    assert "new" == (tmp_path / "file").read_text()
 
 
 def test_a_write_that_fails_halfway_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,5 +218,5 @@ def test_a_write_that_fails_halfway_leaves_the_old_file(tmp_path: Path, monkeypa
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(UsageError, match=r"r\.json cannot be written: No space left"):
         streams.write_file(path, "json", None)  # type: ignore[arg-type]
-    assert [entry.name for entry in tmp_path.iterdir()] == ["r.json"]
-    assert path.read_text() == "old"
+    assert ["r.json"] == [entry.name for entry in tmp_path.iterdir()]
+    assert "old" == path.read_text()

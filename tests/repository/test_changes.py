@@ -58,7 +58,7 @@ def test_settings_of_a_user_do_not_bend_the_diff(
     config = tmp_path / "gitconfig"
     config.write_text(SETTINGS[name].format(order=tmp_path / "order", attributes=tmp_path / "attributes"))
     plain = compare(change, base="HEAD")
-    assert plain.status == {"deep/new.py": "renamed", "é\t.py": "modified", "blob": "modified", "lib": "modified"}
+    assert {"deep/new.py": "renamed", "é\t.py": "modified", "blob": "modified", "lib": "modified"} == plain.status
     assert plain.files == compare(change, base="HEAD", environ=gitrepo.environment(GIT_CONFIG_GLOBAL=str(config))).files
 
 
@@ -135,7 +135,7 @@ def test_attributes_in_a_bare_repository_hide_nothing(
     base = plain_folder.head
     plain_folder.commit({".gitattributes": "* -diff\n", "a.py": "a = 2\n"})
     bare = plain_folder.clone(tmp_path / "bare.git", "--bare")
-    assert compare(bare, base=base).added == {".gitattributes": ["* -diff"], "a.py": ["a = 2"]}
+    assert {".gitattributes": ["* -diff"], "a.py": ["a = 2"]} == compare(bare, base=base).added
 
 
 def test_lines_that_look_like_a_diff_are_lines(repo: gitrepo.Repo, compare: Compare) -> None:

@@ -32,7 +32,7 @@ def test_a_shallow_clone_fetches_the_base_and_history_down_to_the_merge_base(
     origin: gitrepo.Repo, compare: Compare, tmp_path: Path, depth: int
 ) -> None:
     clone = origin.clone(tmp_path / "clone", f"--depth={depth}", "--branch=topic")
-    assert compare(clone, base="origin/main", head="HEAD").status == TOPIC
+    assert TOPIC == compare(clone, base="origin/main", head="HEAD").status
 
 
 @pytest.mark.parametrize("name", ["main", "origin/main", "refs/heads/main"])
@@ -40,14 +40,14 @@ def test_a_missing_base_may_be_named_with_its_remote_or_without(
     origin: gitrepo.Repo, compare: Compare, tmp_path: Path, name: str
 ) -> None:
     clone = origin.clone(tmp_path / "clone", "--single-branch", "--branch=topic")
-    assert compare(clone, base=name).status == TOPIC
+    assert TOPIC == compare(clone, base=name).status
 
 
 def test_a_missing_base_may_be_a_commit_id_or_a_tag(origin: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
     origin.git("tag", "v1", "main~3")
     clone = origin.clone(tmp_path / "clone", "--single-branch", "--no-tags", "--branch=topic")
-    assert compare(clone, base="v1").status == TOPIC
-    assert compare(clone, base=origin.head).status == TOPIC
+    assert TOPIC == compare(clone, base="v1").status
+    assert TOPIC == compare(clone, base=origin.head).status
 
 
 def test_a_checkout_of_a_pull_requests_merge_alone_finds_the_merge_base(
@@ -62,7 +62,7 @@ def test_a_checkout_of_a_pull_requests_merge_alone_finds_the_merge_base(
     clone.git("remote", "add", "origin", origin.url)
     clone.git("fetch", "--quiet", "--no-tags", "--depth=1", "origin", "+refs/pull/1/merge:refs/remotes/pull/1/merge")
     clone.git("checkout", "--quiet", "--detach", "refs/remotes/pull/1/merge")
-    assert compare(clone, base="origin/main", head="HEAD").status == TOPIC
+    assert TOPIC == compare(clone, base="origin/main", head="HEAD").status
 
 
 def test_the_last_commit_of_a_clone_of_depth_one_is_compared_with_its_parent(
@@ -70,7 +70,7 @@ def test_the_last_commit_of_a_clone_of_depth_one_is_compared_with_its_parent(
 ) -> None:
     clone = origin.clone(tmp_path / "clone", "--depth=1")
     compared = compare(clone)
-    assert compared.status == {"m11.py": "added"}
+    assert {"m11.py": "added"} == compared.status
     assert origin.git("rev-parse", "main~1") == compared.base
 
 
@@ -82,14 +82,14 @@ def test_the_remote_is_the_one_that_the_base_names_else_origin(
     clone = origin.clone(tmp_path / "clone", "--single-branch", "--branch=topic")
     clone.git("remote", "add", "a-first", "nowhere")
     clone.git("remote", "add", "upstream", other.url)
-    assert compare(clone, base="upstream/special").status == TOPIC
+    assert TOPIC == compare(clone, base="upstream/special").status
     assert other.git("rev-parse", "special") == clone.git("rev-parse", "upstream/special")
-    assert compare(clone, base="main").status == TOPIC
+    assert TOPIC == compare(clone, base="main").status
 
 
 def test_a_lone_remote_of_another_name_will_do(origin: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
     clone = origin.clone(tmp_path / "clone", "--single-branch", "--branch=topic", "--origin=upstream")
-    assert compare(clone, base="main").status == TOPIC
+    assert TOPIC == compare(clone, base="main").status
 
 
 def test_a_base_that_nobody_has_says_so(origin: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_the_first_commit_of_all_is_found_in_a_shallow_clone_too(
     clone.git("update-ref", "-d", "refs/remotes/origin/main")
     clone.git("update-ref", "-d", "refs/heads/main")
     clone.git("remote", "remove", "origin")
-    assert compare(clone).status == {"a.py": "added"}
+    assert {"a.py": "added"} == compare(clone).status
 
 
 def test_fetching_a_base_leaves_other_references_as_they_were(

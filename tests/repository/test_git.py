@@ -42,7 +42,11 @@ def test_a_folder_outside_any_repository_is_told_what_to_do(tmp_path: Path) -> N
 
 
 def test_a_repository_of_another_user_is_told_the_command_with_its_path(repo: gitrepo.Repo) -> None:
-    stranger = gitrepo.environment(GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
+    program = repo.path.parent / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho 'fatal: detected dubious ownership in repository' >&2\nexit 128\n")
+    program.chmod(0o755)
+    stranger = gitrepo.environment(PATH=str(program.parent))
     with pytest.raises(UsageError, match=f"git config --global --add safe.directory {repo.path}' first"):
         locate(repo.path, stranger)
 
@@ -84,7 +88,7 @@ def test_variables_of_a_hook_do_not_lead_to_another_repository(repo: gitrepo.Rep
 def test_a_failing_command_gives_gits_own_words_and_exit_code_2(repo: gitrepo.Repo) -> None:
     with pytest.raises(GitError, match="fatal: Not a valid object name nope") as caught:
         locate(repo.path, repo.environ).run("cat-file", "blob", "nope")
-    assert caught.value.exit_code == 2
+    assert 2 == caught.value.exit_code
 
 
 def test_a_command_that_hangs_is_given_up(repo: gitrepo.Repo) -> None:
@@ -110,17 +114,17 @@ def test_blobs_are_read_by_id_one_after_the_other(repo: gitrepo.Repo) -> None:
     repo.commit({"empty": "", "bytes": b"\0\xff\n", "no-end": "x"})
     git = locate(repo.path, repo.environ)
     with Blobs(git, {}) as blobs:
-        assert blobs.read(repo.git("rev-parse", "HEAD:bytes")) == b"\0\xff\n"
+        assert b"\0\xff\n" == blobs.read(repo.git("rev-parse", "HEAD:bytes"))
         assert blobs.read("0" * 40) is None
-        assert blobs.read(repo.git("rev-parse", "HEAD:empty")) == b""
-        assert blobs.read(repo.git("rev-parse", "HEAD:no-end")) == b"x"
+        assert b"" == blobs.read(repo.git("rev-parse", "HEAD:empty"))
+        assert b"x" == blobs.read(repo.git("rev-parse", "HEAD:no-end"))
 
 
 def test_what_is_no_id_is_no_blob(repo: gitrepo.Repo) -> None:
     git = locate(repo.path, repo.environ)
     with Blobs(git, {}) as blobs:
         assert blobs.read("not an id") is None
-        assert blobs.read(repo.git("rev-parse", "HEAD:a.py")) == b"a = 1\n"
+        assert b"a = 1\n" == blobs.read(repo.git("rev-parse", "HEAD:a.py"))
 
 
 def test_blobs_of_a_git_that_died_are_not_there(repo: gitrepo.Repo) -> None:

@@ -25,13 +25,13 @@ def forked(repo: gitrepo.Repo) -> gitrepo.Repo:
 
 @pytest.mark.parametrize("name", ["main", "v1", "refs/heads/main", "main~1", "topic^"])
 def test_a_base_is_a_branch_a_tag_or_any_name_of_a_commit(forked: gitrepo.Repo, compare: Compare, name: str) -> None:
-    assert compare(forked, base=name).status == {"b.py": "added"}
+    assert {"b.py": "added"} == compare(forked, base=name).status
 
 
 def test_a_base_is_a_commit_id_whole_or_short(forked: gitrepo.Repo, compare: Compare) -> None:
     sha = forked.git("rev-parse", "main")
-    assert compare(forked, base=sha).status == {"b.py": "added"}
-    assert compare(forked, base=sha[:8]).status == {"b.py": "added"}
+    assert {"b.py": "added"} == compare(forked, base=sha).status
+    assert {"b.py": "added"} == compare(forked, base=sha[:8]).status
 
 
 def test_a_change_is_compared_from_the_merge_base_and_trusts_the_tip(forked: gitrepo.Repo, compare: Compare) -> None:
@@ -49,23 +49,23 @@ def test_the_description_names_both_sides(forked: gitrepo.Repo, compare: Compare
 
 def test_a_given_head_leaves_the_work_tree_out(forked: gitrepo.Repo, compare: Compare) -> None:
     forked.write("d.py", "d = 1\n")
-    assert compare(forked, base="main", head="HEAD").status == {"b.py": "added"}
-    assert compare(forked, base="main").status == {"b.py": "added", "d.py": "added"}
+    assert {"b.py": "added"} == compare(forked, base="main", head="HEAD").status
+    assert {"b.py": "added", "d.py": "added"} == compare(forked, base="main").status
 
 
 def test_a_head_without_a_base_is_compared_with_the_default_branch(forked: gitrepo.Repo, compare: Compare) -> None:
     forked.git("checkout", "--quiet", "main")
-    assert compare(forked, head="topic").status == {"b.py": "added"}
+    assert {"b.py": "added"} == compare(forked, head="topic").status
 
 
 def test_a_detached_head_is_compared_with_the_default_branch(forked: gitrepo.Repo, compare: Compare) -> None:
     forked.git("checkout", "--quiet", "--detach")
-    assert compare(forked).status == {"b.py": "added"}
+    assert {"b.py": "added"} == compare(forked).status
 
 
 def test_a_detached_head_on_the_default_branch_shows_the_last_commit(forked: gitrepo.Repo, compare: Compare) -> None:
     forked.git("checkout", "--quiet", "--detach", "main")
-    assert compare(forked).status == {"c.py": "added"}
+    assert {"c.py": "added"} == compare(forked).status
 
 
 def test_the_remotes_word_for_the_default_branch_counts_first(
@@ -77,7 +77,7 @@ def test_the_remotes_word_for_the_default_branch_counts_first(
     clone = forked.clone(tmp_path / "clone")
     clone.branch("work")
     clone.commit({"d.py": "d = 1\n"})
-    assert compare(clone).status == {"d.py": "added"}
+    assert {"d.py": "added"} == compare(clone).status
     assert compare(clone).description.startswith("origin/trunkish (")
 
 
@@ -102,7 +102,7 @@ def test_a_local_default_branch_goes_by_its_usual_names(tmp_path: Path, compare:
     repo.branch("topic")
     repo.commit({"b.py": "b = 1\n"})
     compared = compare(repo)
-    assert compared.status == {"b.py": "added"}
+    assert {"b.py": "added"} == compared.status
     assert compared.description.startswith(f"{name} (")
 
 
@@ -110,9 +110,9 @@ def test_a_lone_branch_of_another_name_is_its_own_default(tmp_path: Path, compar
     repo = gitrepo.init(tmp_path / "local", branch="stable")
     repo.commit({"a.py": "a = 1\n"})
     repo.commit({"b.py": "b = 1\n"})
-    assert compare(repo).status == {"b.py": "added"}
+    assert {"b.py": "added"} == compare(repo).status
     repo.write("c.py", "c = 1\n")
-    assert compare(repo).status == {"c.py": "added"}
+    assert {"c.py": "added"} == compare(repo).status
     assert compare(repo).description.startswith("stable (")
 
 
@@ -120,14 +120,14 @@ def test_on_the_default_branch_with_nothing_changed_it_is_the_last_commit(repo: 
     first = repo.head
     repo.commit({"b.py": "b = 1\n"})
     compared = compare(repo)
-    assert compared.status == {"b.py": "added"}
+    assert {"b.py": "added"} == compared.status
     assert f"{first[:7]} → last commit ({repo.head[:7]})" == compared.description
     assert (first, repo.head) == (compared.base, compared.sides.comparison.head_sha)
 
 
 def test_the_last_commit_may_be_the_first_one(repo: gitrepo.Repo, compare: Compare) -> None:
     compared = compare(repo)
-    assert compared.status == {"a.py": "added"}
+    assert {"a.py": "added"} == compared.status
     assert f"nothing → last commit ({repo.head[:7]})" == compared.description
     assert compared.base is None
 
@@ -137,7 +137,7 @@ def test_the_last_commit_may_be_a_merge_and_is_compared_with_its_first_parent(
 ) -> None:
     forked.git("checkout", "--quiet", "main")
     forked.git("merge", "--quiet", "--no-ff", "--no-edit", "topic")
-    assert compare(forked).status == {"b.py": "added"}
+    assert {"b.py": "added"} == compare(forked).status
 
 
 def test_on_the_default_branch_local_commits_are_compared_with_the_remote(
@@ -146,12 +146,12 @@ def test_on_the_default_branch_local_commits_are_compared_with_the_remote(
     clone = repo.clone(tmp_path / "clone")
     clone.commit({"b.py": "b = 1\n"})
     clone.commit({"c.py": "c = 1\n"})
-    assert compare(clone).status == {"b.py": "added", "c.py": "added"}
+    assert {"b.py": "added", "c.py": "added"} == compare(clone).status
 
 
 def test_a_branch_without_changes_of_its_own_stays_empty(repo: gitrepo.Repo, compare: Compare) -> None:
     repo.branch("topic")
-    assert compare(repo).status == {}
+    assert {} == compare(repo).status
 
 
 def test_a_tag_named_as_the_default_branch_does_not_stand_in_for_it(repo: gitrepo.Repo, compare: Compare) -> None:
@@ -160,11 +160,11 @@ def test_a_tag_named_as_the_default_branch_does_not_stand_in_for_it(repo: gitrep
     repo.git("tag", "main", first)
     repo.branch("topic")
     repo.commit({"c.py": "c = 1\n"})
-    assert compare(repo).status == {"c.py": "added"}
+    assert {"c.py": "added"} == compare(repo).status
     repo.git("checkout", "--quiet", "main", "--")
     repo.git("symbolic-ref", "HEAD", "refs/heads/main")
     repo.git("reset", "--quiet", "--hard")
-    assert compare(repo).status == {"b.py": "added"}
+    assert {"b.py": "added"} == compare(repo).status
 
 
 @pytest.mark.parametrize("base", ["origin/main", None])
@@ -179,7 +179,7 @@ def test_a_tag_named_as_the_remotes_branch_does_not_become_the_target(
     clone.commit({"b.py": "b = 1\n"})
     compared = compare(clone, **({} if base is None else {"base": base}))
     assert repo.head == compared.sides.target
-    assert compared.status == {".reviewbot.toml": "added", "b.py": "added"}
+    assert {".reviewbot.toml": "added", "b.py": "added"} == compared.status
 
 
 def test_a_tag_does_not_become_the_target_either_where_the_branch_has_to_be_fetched(
@@ -207,8 +207,8 @@ def test_the_first_commit_can_be_reviewed_while_it_is_staged(tmp_path: Path, com
     repo.write("b.py", "b = 1\n")
     repo.git("add", "a.py")
     compared = compare(repo, staged=True)
-    assert compared.status == {"a.py": "added"}
-    assert compared.description == "nothing → the first commit's staged files"
+    assert {"a.py": "added"} == compared.status
+    assert "nothing → the first commit's staged files" == compared.description
 
 
 def test_staged_changes_are_those_of_the_index_alone(repo: gitrepo.Repo, compare: Compare) -> None:
@@ -217,7 +217,7 @@ def test_staged_changes_are_those_of_the_index_alone(repo: gitrepo.Repo, compare
     repo.write("a.py", "a = 3\n")
     repo.write("b.py", "b = 1\n")
     compared = compare(repo, staged=True)
-    assert compared.added == {"a.py": ["a = 2"]}
+    assert {"a.py": ["a = 2"]} == compared.added
     assert compared.description.endswith("→ the staged changes")
 
 
@@ -230,7 +230,7 @@ def test_in_a_bare_repository_nothing_is_staged(repo: gitrepo.Repo, compare: Com
 def test_a_bare_repository_compares_its_head(forked: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
     bare = forked.clone(tmp_path / "bare.git", "--bare")
     compared = compare(bare, base="main")
-    assert compared.status == {"b.py": "added"}
+    assert {"b.py": "added"} == compared.status
     assert compared.description.endswith(f"→ HEAD ({forked.head[:7]})")
 
 
@@ -240,12 +240,12 @@ def test_a_linked_work_tree_is_compared_by_its_own_files(
     linked = tmp_path / "linked"
     forked.git("worktree", "add", "--quiet", "-b", "other", str(linked), "main")
     (linked / "d.py").write_text("d = 1\n")
-    assert compare(linked, base="main").status == {"d.py": "added"}
+    assert {"d.py": "added"} == compare(linked, base="main").status
 
 
 def test_from_a_subfolder_the_whole_repository_is_compared(forked: gitrepo.Repo, compare: Compare) -> None:
     forked.write("deep/er/d.py", "d = 1\n")
-    assert compare(forked.path / "deep" / "er", base="main").status == {"b.py": "added", "deep/er/d.py": "added"}
+    assert {"b.py": "added", "deep/er/d.py": "added"} == compare(forked.path / "deep" / "er", base="main").status
 
 
 @pytest.mark.parametrize("name", ["we: \"i'rd é 日本", '"quoted', "back\\slash:x", "new\nline:"])
@@ -253,7 +253,7 @@ def test_a_repository_may_have_any_path(tmp_path: Path, compare: Compare, name: 
     repo = gitrepo.init(tmp_path / name)
     repo.commit({"a.py": "a = 1\n"})
     repo.write("b.py", "b = 1\n")
-    assert compare(repo, base="HEAD").status == {"b.py": "added"}
+    assert {"b.py": "added"} == compare(repo, base="HEAD").status
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=touch x", "-x", "--all"])
@@ -283,8 +283,8 @@ def test_a_path_is_inside_by_the_way_that_leads_to_it(repo: gitrepo.Repo, tmp_pa
     (repo.path / "way").symlink_to(tmp_path)
     (tmp_path / "in").symlink_to(repo.path)
     assert inside(git, outside) is None
-    assert inside(git, repo.path / "a.py") == "a.py"
-    assert inside(git, repo.path / "deep" / ".." / "a.py") == "a.py"
-    assert inside(git, tmp_path / "in" / "a.py") == "a.py"
-    assert inside(git, repo.path / "out.toml") == "out.toml"
-    assert inside(git, repo.path / "way" / "outside.toml") == "way/outside.toml"
+    assert "a.py" == inside(git, repo.path / "a.py")
+    assert "a.py" == inside(git, repo.path / "deep" / ".." / "a.py")
+    assert "a.py" == inside(git, tmp_path / "in" / "a.py")
+    assert "out.toml" == inside(git, repo.path / "out.toml")
+    assert "way/outside.toml" == inside(git, repo.path / "way" / "outside.toml")

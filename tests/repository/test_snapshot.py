@@ -62,21 +62,21 @@ def test_a_change_made_right_after_the_index_was_written_is_seen(repo: gitrepo.R
     os.utime(repo.path / ".git" / "index", (moment, moment))
     path.write_text("a = 2\n")
     os.utime(path, (moment, moment))
-    assert compare(repo, base="HEAD").added == {"a.py": ["a = 2"]}
+    assert {"a.py": ["a = 2"]} == compare(repo, base="HEAD").added
 
 
 def test_untracked_files_count_and_ignored_ones_do_not(repo: gitrepo.Repo, compare: Compare) -> None:
     repo.commit({".gitignore": "*.log\nbuild/\n"})
     for path in ("new.py", "deep/new.py", "x.log", "build/out.py"):
         repo.write(path, "x = 1\n")
-    assert compare(repo, base="HEAD").status == {"new.py": "added", "deep/new.py": "added"}
+    assert {"new.py": "added", "deep/new.py": "added"} == compare(repo, base="HEAD").status
 
 
 def test_a_file_that_is_only_meant_to_be_added_counts_with_its_text(repo: gitrepo.Repo, compare: Compare) -> None:
     repo.write("new.py", "x = 1\n")
     repo.git("add", "--intent-to-add", "new.py")
-    assert compare(repo, base="HEAD").added == {"new.py": ["x = 1"]}
-    assert compare(repo, staged=True).status == {}
+    assert {"new.py": ["x = 1"]} == compare(repo, base="HEAD").added
+    assert {} == compare(repo, staged=True).status
 
 
 def test_deleted_renamed_and_executable_files_are_told_apart(repo: gitrepo.Repo, compare: Compare) -> None:
@@ -85,24 +85,24 @@ def test_deleted_renamed_and_executable_files_are_told_apart(repo: gitrepo.Repo,
     (repo.path / "gone.py").unlink()
     (repo.path / "tool").chmod(0o755)
     compared = compare(repo, base="HEAD")
-    assert compared.status == {"new.py": "renamed", "gone.py": "deleted", "tool": "modified"}
+    assert {"new.py": "renamed", "gone.py": "deleted", "tool": "modified"} == compared.status
     modes = {file.path: (file.old_mode, file.new_mode) for file in compared.files}
-    assert modes["tool"] == ("100644", "100755")
+    assert ("100644", "100755") == modes["tool"]
 
 
 def test_a_symlink_is_the_text_of_its_target(repo: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
     (tmp_path / "outside.py").write_text("outside = 1\n")
     (repo.path / "link.py").symlink_to("../outside.py")
     compared = compare(repo, base="HEAD")
-    assert compared.added == {"link.py": ["../outside.py"]}
-    assert compared.files[0].new_mode == "120000"
+    assert {"link.py": ["../outside.py"]} == compared.added
+    assert "120000" == compared.files[0].new_mode
 
 
 def test_a_file_that_became_a_symlink_is_two_entries(repo: gitrepo.Repo, compare: Compare) -> None:
     (repo.path / "a.py").unlink()
     (repo.path / "a.py").symlink_to("b.py")
     files = [(file.path, file.status.value) for file in compare(repo, base="HEAD").files]
-    assert files == [("a.py", "deleted"), ("a.py", "added")]
+    assert [("a.py", "deleted"), ("a.py", "added")] == files
 
 
 def test_a_folder_that_became_a_file_is_seen_so(repo: gitrepo.Repo, compare: Compare) -> None:
@@ -110,7 +110,7 @@ def test_a_folder_that_became_a_file_is_seen_so(repo: gitrepo.Repo, compare: Com
     (repo.path / "x" / "y.py").unlink()
     (repo.path / "x").rmdir()
     repo.write("x", "now a file\n")
-    assert compare(repo, base="HEAD").status == {"x": "added", "x/y.py": "deleted"}
+    assert {"x": "added", "x/y.py": "deleted"} == compare(repo, base="HEAD").status
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_with_autocrlf_line_ends_of_the_work_tree_are_no_change(repo: gitrepo.Re
     repo.git("config", "core.safecrlf", "true")
     repo.write("a.py", "a = 1\r\n")
     repo.write("b.py", "b = 1\r\nc = 2\r\n")
-    assert compare(repo, base="HEAD").added == {"b.py": ["c = 2"]}
+    assert {"b.py": ["c = 2"]} == compare(repo, base="HEAD").added
 
 
 def test_an_unresolved_conflict_is_shown_as_the_work_tree_has_it(repo: gitrepo.Repo, compare: Compare) -> None:
@@ -150,7 +150,7 @@ def test_an_unresolved_conflict_is_shown_as_the_work_tree_has_it(repo: gitrepo.R
     repo.commit({"a.py": "a = 3\n"})
     repo.git("merge", "topic", check=False)
     added = compare(repo, base="HEAD").added["a.py"]
-    assert added == ["<<<<<<< HEAD", "=======", "a = 2", ">>>>>>> topic"]
+    assert ["<<<<<<< HEAD", "=======", "a = 2", ">>>>>>> topic"] == added
     with pytest.raises(UsageError, match=r"the index cannot be read as a tree; are there unresolved conflicts\?"):
         compare(repo, staged=True)
 
@@ -163,11 +163,11 @@ def test_a_submodule_is_its_commit(repo: gitrepo.Repo, compare: Compare, tmp_pat
     sub = gitrepo.Repo(repo.path / "lib")
     second = sub.commit({"i.py": "i = 2\n"})
     compared = compare(repo, base="HEAD")
-    assert compared.status == {"lib": "modified"}
+    assert {"lib": "modified"} == compared.status
     assert (first, second) == (compared.files[0].old_blob, compared.files[0].new_blob)
     assert compared.files[0].is_submodule
     sub.write("i.py", "i = 3\n")
-    assert compare(repo.path / "lib", base="HEAD").added == {"i.py": ["i = 3"]}
+    assert {"i.py": ["i = 3"]} == compare(repo.path / "lib", base="HEAD").added
 
 
 def test_a_repository_inside_without_a_commit_is_told_with_a_way_out(repo: gitrepo.Repo, compare: Compare) -> None:
@@ -176,7 +176,7 @@ def test_a_repository_inside_without_a_commit_is_told_with_a_way_out(repo: gitre
         UsageError, match=r"(?s)git cannot read the work tree: .* review commits alone with --head HEAD"
     ):
         compare(repo, base="HEAD")
-    assert compare(repo, base="HEAD", head="HEAD").status == {}
+    assert {} == compare(repo, base="HEAD", head="HEAD").status
 
 
 @pytest.mark.parametrize("options", [(), ("--sparse-index",)])
@@ -186,11 +186,11 @@ def test_in_a_sparse_checkout_absent_files_are_not_deleted_and_present_ones_coun
     repo.commit({"in/a.py": "a = 1\n", "out/b.py": "b = 1\n"})
     repo.git("sparse-checkout", "set", "--cone", *options, "in")
     assert not (repo.path / "out").exists()
-    assert compare(repo, base="HEAD", head="HEAD").status == {}
+    assert {} == compare(repo, base="HEAD", head="HEAD").status
     repo.write("in/a.py", "a = 2\n")
-    assert compare(repo, base="HEAD").status == {"in/a.py": "modified"}
+    assert {"in/a.py": "modified"} == compare(repo, base="HEAD").status
     repo.write("out/c.py", "c = 1\n")
-    assert compare(repo, base="HEAD").status == {"in/a.py": "modified", "out/c.py": "added"}
+    assert {"in/a.py": "modified", "out/c.py": "added"} == compare(repo, base="HEAD").status
 
 
 def test_a_split_index_is_read_whole(repo: gitrepo.Repo, compare: Compare) -> None:
@@ -198,8 +198,8 @@ def test_a_split_index_is_read_whole(repo: gitrepo.Repo, compare: Compare) -> No
     repo.git("update-index", "--split-index")
     repo.write("f7.txt", "changed\n")
     repo.git("add", "f7.txt")
-    assert compare(repo, staged=True).status == {"f7.txt": "modified"}
-    assert compare(repo, base="HEAD").status == {"f7.txt": "modified"}
+    assert {"f7.txt": "modified"} == compare(repo, staged=True).status
+    assert {"f7.txt": "modified"} == compare(repo, base="HEAD").status
 
 
 def test_a_hooks_own_index_is_the_one_that_is_staged(repo: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
@@ -208,20 +208,20 @@ def test_a_hooks_own_index_is_the_one_that_is_staged(repo: gitrepo.Repo, compare
     repo.write("a.py", "a = 2\n")
     gitrepo.Repo(repo.path, other).git("read-tree", "HEAD")
     gitrepo.Repo(repo.path, other).git("add", "a.py")
-    assert compare(repo, staged=True, environ=other).added == {"a.py": ["a = 2"]}
-    assert compare(repo, staged=True).status == {}
+    assert {"a.py": ["a = 2"]} == compare(repo, staged=True, environ=other).added
+    assert {} == compare(repo, staged=True).status
 
 
 def test_objects_of_a_borrowing_clone_are_found(repo: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
     clone = gitrepo.Repo(tmp_path / "clone")
     repo.git("clone", "--quiet", "--shared", str(repo.path), str(clone.path))
     clone.write("a.py", "a = 2\n")
-    assert compare(clone, base="HEAD").added == {"a.py": ["a = 2"]}
+    assert {"a.py": ["a = 2"]} == compare(clone, base="HEAD").added
 
 
 def test_a_repository_with_sha256_works_alike(tmp_path: Path, compare: Compare) -> None:
     repo = gitrepo.init(tmp_path / "long", "--object-format=sha256")
     repo.commit({"a.py": "a = 1\n"})
-    assert compare(repo).status == {"a.py": "added"}
+    assert {"a.py": "added"} == compare(repo).status
     repo.write("a.py", "a = 2\n")
-    assert compare(repo).added == {"a.py": ["a = 2"]}
+    assert {"a.py": ["a = 2"]} == compare(repo).added

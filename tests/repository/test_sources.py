@@ -34,8 +34,8 @@ def test_the_work_tree_gives_files_as_they_are_now(repo: gitrepo.Repo) -> None:
     repo.write("not-ruff.toml", "no\n")
     (repo.path / "gone" / "ruff.toml").unlink()
     trust = work_tree(repo)
-    assert trust.files(NAMES) == {"ruff.toml": b"new\n", "deep/er/ruff.toml": b"untracked\n"}
-    assert trust.read("ruff.toml") == b"new\n"
+    assert {"ruff.toml": b"new\n", "deep/er/ruff.toml": b"untracked\n"} == trust.files(NAMES)
+    assert b"new\n" == trust.read("ruff.toml")
     assert trust.read("nope") is None
     assert trust.read("deep") is None
     assert trust.read("nul\0") is None
@@ -44,7 +44,7 @@ def test_the_work_tree_gives_files_as_they_are_now(repo: gitrepo.Repo) -> None:
 def test_pathspec_variables_do_not_make_trusted_files_vanish(repo: gitrepo.Repo) -> None:
     repo.commit({"deep/ruff.toml": "deep\n"})
     literal = gitrepo.Repo(repo.path, gitrepo.environment(GIT_LITERAL_PATHSPECS="1"))
-    assert work_tree(literal).files(NAMES) == {"deep/ruff.toml": b"deep\n"}
+    assert {"deep/ruff.toml": b"deep\n"} == work_tree(literal).files(NAMES)
 
 
 def test_the_target_gives_files_as_they_were_there(repo: gitrepo.Repo, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_target_gives_files_as_they_were_there(repo: gitrepo.Repo, tmp_path:
     trust = target(repo, tmp_path, "target")
     expected = {"ruff.toml": b"target\n", "sp ace/ruff.toml": b"space\n", "é/ruff.toml": b"accent\n"}
     assert expected == trust.files(NAMES)
-    assert trust.read("ruff.toml") == b"target\n"
+    assert b"target\n" == trust.read("ruff.toml")
     assert trust.read("new/ruff.toml") is None
     assert trust.read("sp ace") is None
     assert trust.read("nope blob 5") is None
@@ -65,9 +65,9 @@ def test_the_target_may_be_a_tree_without_files(repo: gitrepo.Repo, tmp_path: Pa
     git = locate(repo.path, repo.environ)
     snapshot = Snapshot(git, tmp_path / "snapshot")
     trust = TargetTrust(git, snapshot.empty_tree(), snapshot)
-    assert trust.files(NAMES) == {}
+    assert {} == trust.files(NAMES)
     assert trust.read("a.py") is None
-    assert trust.attributes(("a.py",), ("diff",)) == {}
+    assert {} == trust.attributes(("a.py",), ("diff",))
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def linked(repo: gitrepo.Repo, tmp_path: Path) -> gitrepo.Repo:
 
 def test_the_work_tree_follows_symlinks_within_the_repository_alone(linked: gitrepo.Repo) -> None:
     trust = work_tree(linked)
-    assert trust.files(NAMES) == {"in/ruff.toml": b"real\n"}
+    assert {"in/ruff.toml": b"real\n"} == trust.files(NAMES)
     for path in ("out/ruff.toml", "absolute/ruff.toml", "git/ruff.toml", "way/secret.toml", "../secret.toml"):
         assert trust.read(path) is None
     assert trust.read(".git/config") is None
@@ -102,8 +102,8 @@ def test_the_work_tree_follows_symlinks_within_the_repository_alone(linked: gitr
 
 def test_the_target_follows_symlinks_within_its_tree_alone(linked: gitrepo.Repo, tmp_path: Path) -> None:
     trust = target(linked, tmp_path)
-    assert trust.files(NAMES) == {"in/ruff.toml": b"real\n"}
-    assert trust.read("in/ruff.toml") == b"real\n"
+    assert {"in/ruff.toml": b"real\n"} == trust.files(NAMES)
+    assert b"real\n" == trust.read("in/ruff.toml")
     assert trust.read("out/ruff.toml") is None
     assert trust.read("../secret.toml") is None
 
@@ -129,13 +129,13 @@ def test_attributes_are_those_of_the_side_that_is_trusted(repo: gitrepo.Repo, tm
     }
     assert expected == target(repo, tmp_path, "target").attributes(paths, names)
     assert {path: {"linguist-generated": "false"} for path in paths} == work_tree(repo).attributes(paths, names)
-    assert work_tree(repo).attributes((), names) == {}
+    assert {} == work_tree(repo).attributes((), names)
 
 
 def test_attributes_of_paths_that_no_repository_holds_are_not_asked_for(repo: gitrepo.Repo) -> None:
     repo.write(".gitattributes", "*.py linguist-generated\n")
     paths = ("../a.py", "/a.py", "a\0.py", "", "deep/../../a.py", "./a.py", "a//b.py", "a.py")
-    assert work_tree(repo).attributes(paths, ("linguist-generated",)) == {"a.py": {"linguist-generated": "set"}}
+    assert {"a.py": {"linguist-generated": "set"}} == work_tree(repo).attributes(paths, ("linguist-generated",))
 
 
 def test_new_texts_of_a_change_are_its_blobs(repo: gitrepo.Repo, compare: Compare) -> None:
@@ -148,14 +148,14 @@ def test_new_texts_of_a_change_are_its_blobs(repo: gitrepo.Repo, compare: Compar
     with Blobs(compared.git, compared.snapshot.environ) as blobs:
         sources = TreeSources(blobs.read, WorkTreeTrust(compared.git))
         texts = {file.path: sources.new_text(file) for file in compared.files}
-    assert texts == {"a.py": b"a = 2\n", "gone.py": None, "link.py": None, "new.py": b"old = 1\n" * 9}
+    assert {"a.py": b"a = 2\n", "gone.py": None, "link.py": None, "new.py": b"old = 1\n" * 9} == texts
 
 
 def test_trusted_files_of_a_change_are_those_of_the_trusted_side(repo: gitrepo.Repo) -> None:
     repo.write("ruff.toml", "x\n")
-    assert TreeSources(lambda _: None, work_tree(repo)).trusted_files(NAMES) == {"ruff.toml": b"x\n"}
-    assert DiffSources(None, work_tree(repo)).trusted_files(NAMES) == {"ruff.toml": b"x\n"}
-    assert DiffSources(None, None).trusted_files(NAMES) == {}
+    assert {"ruff.toml": b"x\n"} == TreeSources(lambda _: None, work_tree(repo)).trusted_files(NAMES)
+    assert {"ruff.toml": b"x\n"} == DiffSources(None, work_tree(repo)).trusted_files(NAMES)
+    assert {} == DiffSources(None, None).trusted_files(NAMES)
 
 
 MODIFIED = b"""diff --git a/b.py b/b.py
@@ -182,8 +182,8 @@ def text_of(diff: bytes, folder: Path | None) -> bytes | None:
 
 
 def test_a_bare_diff_holds_the_whole_text_of_an_added_file() -> None:
-    assert text_of(ADDED, None) == b"one\ntwo\n"
-    assert text_of(ADDED + b"\\ No newline at end of file\n", None) == b"one\ntwo"
+    assert b"one\ntwo\n" == text_of(ADDED, None)
+    assert b"one\ntwo" == text_of(ADDED + b"\\ No newline at end of file\n", None)
 
 
 def test_a_bare_diff_holds_no_whole_text_of_a_modified_file() -> None:
@@ -192,7 +192,7 @@ def test_a_bare_diff_holds_no_whole_text_of_a_modified_file() -> None:
 
 def test_a_folder_on_which_the_diff_stands_gives_the_whole_text(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("one\ntwo\nnew\nthree\nfour\n")
-    assert text_of(MODIFIED, tmp_path) == b"one\ntwo\nnew\nthree\nfour\n"
+    assert b"one\ntwo\nnew\nthree\nfour\n" == text_of(MODIFIED, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["one\ntwo\nthree\nfour\n", "one\ntwo\n", "", "one\ntwo\nNEW\nthree\n"])

@@ -66,10 +66,10 @@ def test_the_endpoint_is_chosen_and_a_providers_key_goes_to_no_other_host(
 def test_the_operators_endpoint_yields_to_the_environments() -> None:
     found = environment.endpoint({"REVIEWBOT_API_KEY": OWN}, "https://models.example.org/v1 ")
     assert found is not None
-    assert found.base_url == "https://models.example.org/v1"
+    assert "https://models.example.org/v1" == found.base_url
     found = environment.endpoint({"REVIEWBOT_BASE_URL": LOCAL}, "https://models.example.org/v1")
     assert found is not None
-    assert found.base_url == LOCAL
+    assert LOCAL == found.base_url
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_several_keys_may_have_weights_and_contain_equals_signs(text: str, expec
 
 
 def test_a_single_key_is_taken_as_it_is() -> None:
-    assert chosen(REVIEWBOT_API_KEY="one=2") == ("https://api.deepseek.com", ["one=2"])
+    assert ("https://api.deepseek.com", ["one=2"]) == chosen(REVIEWBOT_API_KEY="one=2")
 
 
 def test_a_keys_file_has_one_key_a_line_and_wins(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_keys_file_has_one_key_a_line_and_wins(tmp_path: Path) -> None:
 
 
 def test_several_keys_win_over_a_single_one() -> None:
-    assert chosen(REVIEWBOT_API_KEYS="a,b", REVIEWBOT_API_KEY="c") == ("https://api.deepseek.com", ["a", "b"])
+    assert ("https://api.deepseek.com", ["a", "b"]) == chosen(REVIEWBOT_API_KEYS="a,b", REVIEWBOT_API_KEY="c")
 
 
 @pytest.mark.parametrize(
@@ -170,12 +170,12 @@ def test_variables_give_a_layer_of_settings() -> None:
     effective = combine([layer])
     settings = effective.settings
     assert ("m", 3, Decimal("0.50")) == (settings.model.name, settings.client.concurrency, settings.budget.run_usd)
-    assert effective.origins["budget.run_usd"] == "environment"
+    assert "environment" == effective.origins["budget.run_usd"]
 
 
 def test_empty_variables_give_nothing() -> None:
     empty = {"REVIEWBOT_MODEL": "", "REVIEWBOT_CONCURRENCY": "", "REVIEWBOT_BUDGET_RUN": "", "REVIEWBOT_BUDGET_DAY": ""}
-    assert environment.layer(empty).values == {}
+    assert {} == environment.layer(empty).values
 
 
 @pytest.mark.parametrize(

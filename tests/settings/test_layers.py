@@ -21,7 +21,7 @@ def faults(text: str, table: str | None = None) -> str:
 def test_the_strongest_layer_wins_and_values_keep_their_origin() -> None:
     effective = combine([FLAGS, ENVIRONMENT, FILE])
     settings = effective.settings
-    assert (settings.fail_on, settings.client.concurrency, settings.model.name) == ("high", 4, "m")
+    assert ("high", 4, "m") == (settings.fail_on, settings.client.concurrency, settings.model.name)
     origins = {key: effective.origins[key] for key in ("fail_on", "client.concurrency", "model.name", "engine")}
     expected = {
         "fail_on": "command line", "client.concurrency": "environment", "model.name": "file", "engine": "default",
@@ -123,7 +123,7 @@ def test_a_wrong_value_names_file_key_and_what_would_be_right(text: str, fault: 
 
 def test_every_fault_is_told_at_once() -> None:
     said = faults('fail_on = "x"\nmax_comments = -1\n').split("\n")
-    assert [line.split()[1] for line in said] == ["fail_on", "max_comments"]
+    assert ["fail_on", "max_comments"] == [line.split()[1] for line in said]
 
 
 def test_a_long_wrong_value_is_not_repeated_whole() -> None:
@@ -136,7 +136,7 @@ def test_text_that_is_no_toml_is_told_with_its_place(text: str) -> None:
 
 
 def test_a_table_that_is_none_is_told() -> None:
-    assert faults("[tool]\nreviewbot = 5\n", "tool.reviewbot") == "FILE: [tool.reviewbot] is no table"
+    assert "FILE: [tool.reviewbot] is no table" == faults("[tool]\nreviewbot = 5\n", "tool.reviewbot")
 
 
 def test_settings_are_frozen() -> None:

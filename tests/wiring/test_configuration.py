@@ -10,7 +10,7 @@ from reviewbot.errors import UsageError
 from reviewbot.repository.git import Git, locate
 from reviewbot.repository.sources import WorkTreeTrust
 from reviewbot.settings.layers import Effective
-from reviewbot.wiring import configuration
+from reviewbot.wiring import configuration, operator
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_flags_environment_operator_project_and_defaults_stand_in_this_order(git
     environ = {"REVIEWBOT_CONFIG": str(operator), "REVIEWBOT_MODEL": "variables", "REVIEWBOT_CONCURRENCY": "2"}
     found = effective(git, {"max_comments": 1}, environ)
     settings = found.settings
-    assert (
+    assert (1, "variables", 2, "low", 3, 4.0, 5.0, 30.0) == (
         settings.max_comments,
         settings.model.name,
         settings.client.concurrency,
@@ -52,7 +52,7 @@ def test_flags_environment_operator_project_and_defaults_stand_in_this_order(git
         settings.client.timeout_s,
         settings.client.deadline_s,
         settings.client.connect_timeout_s,
-    ) == (1, "variables", 2, "low", 3, 4.0, 5.0, 30.0)
+    )
     keys = (
         "max_comments", "model.name", "fail_on", "client.timeout_s", "client.deadline_s", "client.connect_timeout_s",
     )  # fmt: skip
@@ -66,25 +66,25 @@ def test_a_given_file_stands_for_the_projects_files(git: Git, tmp_path: Path) ->
     given = tmp_path / "given.toml"
     given.write_text("fail_on = 'low'\n")
     settings = effective(git, config=given).settings
-    assert (settings.fail_on, settings.max_comments) == ("low", 10)
+    assert ("low", 10) == (settings.fail_on, settings.max_comments)
 
 
 def test_a_given_project_file_is_read_by_its_table(git: Git) -> None:
     path = write(git, "pyproject.toml", "[project]\nname = 'x'\n[tool.reviewbot]\nfail_on = 'low'\n")
-    assert effective(git, config=path).settings.fail_on == "low"
+    assert "low" == effective(git, config=path).settings.fail_on
     path.write_text("[project]\nname = 'x'\n")
-    assert effective(git, config=path).settings.fail_on == "never"
+    assert "never" == effective(git, config=path).settings.fail_on
 
 
 def test_an_operators_endpoint_is_taken_and_its_model_is_no_providers(git: Git, tmp_path: Path) -> None:
     operator = tmp_path / "operator.toml"
     operator.write_text('[endpoint]\nbase_url = "https://models.example.org/v1"\n')
     environ = {"REVIEWBOT_CONFIG": str(operator), "OPENAI_API_KEY": "x"}
-    assert operator.read(environ).base_url == "https://models.example.org/v1"
-    assert effective(git, environ=environ).settings.model.name == "deepseek-flash"
+    assert "https://models.example.org/v1" == operator.read(environ).base_url
+    assert "deepseek-flash" == effective(git, environ=environ).settings.model.name
     del environ["REVIEWBOT_CONFIG"]
     assert operator.read(environ).base_url is None
-    assert effective(git, environ=environ).settings.model.name == "gpt-5-mini"
+    assert "gpt-5-mini" == effective(git, environ=environ).settings.model.name
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_what_could_not_be_kept_is_refused(values: dict[str, object], environ: d
 
 def test_parameters_of_a_task_win_over_the_common_ones() -> None:
     common = engines.model(settings(model__name="m", model__temperature=0.5, model__max_tokens=100))
-    assert (common.name, common.temperature, common.max_tokens, common.thinking) == ("m", 0.5, 100, False)
+    assert ("m", 0.5, 100, False) == (common.name, common.temperature, common.max_tokens, common.thinking)
     own = engines.model(
         settings(
             model__name="m",
@@ -65,20 +65,20 @@ def test_parameters_of_a_task_win_over_the_common_ones() -> None:
             model__review__thinking=False,
         )
     )
-    assert (own.name, own.temperature, own.max_tokens, own.thinking) == ("r", 0.0, 50, False)
+    assert ("r", 0.0, 50, False) == (own.name, own.temperature, own.max_tokens, own.thinking)
 
 
 def test_an_answer_is_never_longer_than_what_is_kept_free_for_it() -> None:
-    assert engines.model(settings(chunks__answer_tokens=10)).max_tokens == 10
+    assert 10 == engines.model(settings(chunks__answer_tokens=10)).max_tokens
 
 
 def test_the_policy_is_what_the_settings_say() -> None:
     policy = engines.policy(settings(fail_on="medium", filter__ignore=["a/"], max_comments=3), "static", ())
-    assert (policy.fail_on, policy.rules.ignore, policy.max_comments) == (Severity.MEDIUM, ("a/",), 3)
+    assert (Severity.MEDIUM, ("a/",), 3) == (policy.fail_on, policy.rules.ignore, policy.max_comments)
     assert engines.policy(settings(), "llm", ()).fail_on is None
-    assert (len(policy.analyzers), len(policy.text_checks)) == (1, 3)
+    assert (1, 3) == (len(policy.analyzers), len(policy.text_checks))
 
 
 def test_how_requests_are_sent_is_what_the_settings_say() -> None:
     options = engines.client_options(settings(client__attempts=2, client__timeout_s=5.0))
-    assert (options.attempts, options.timeout_s, options.concurrency) == (2, 5.0, 16)
+    assert (2, 5.0, 16) == (options.attempts, options.timeout_s, options.concurrency)
