@@ -55,7 +55,7 @@ class ClientOptions:
     concurrency: int = 16
     attempts: int = 6
     connect_timeout_s: float = 30.0
-    first_content_s: float = 120.0
+    first_content_s: float = 60.0
     """Until an attempt's first content; keep-alives do not count."""
     idle_s: float = 30.0
     """Between two pieces of a streamed answer."""

@@ -10,6 +10,10 @@ class Task(StrEnum):
     """What a request is for; sent as ``X-Reviewbot-Task``."""
 
     REVIEW = "review"
+    VERIFY = "verify"
+    TESTS = "tests"
+    SUMMARY = "summary"
+    REPLY = "reply"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from reviewbot.domain.endpoint import ModelOptions
-from reviewbot.domain.prompt import Completion, Prompt
+from reviewbot.domain.prompt import Completion, Prompt, Task
 from reviewbot.domain.usage import TokenUsage
 from reviewbot.llm.forms import Form
 
@@ -34,6 +34,10 @@ _REVIEW_SCHEMA = {
 }
 
 
+_SCHEMAS: Mapping[Task, Mapping[str, object]] = {Task.REVIEW: _REVIEW_SCHEMA}
+"""What an answer must look like, by task; a task that is not here takes free text."""
+
+
 def chat_body(prompt: Prompt, options: ModelOptions, form: Form) -> dict[str, object]:
     """Spell a request. Every answer is streamed: a stalled one is then seen at once."""
     request: dict[str, object] = {
@@ -45,10 +49,11 @@ def chat_body(prompt: Prompt, options: ModelOptions, form: Form) -> dict[str, ob
     }
     if form.usage:
         request["stream_options"] = {"include_usage": True}
-    if form.answer == "json_schema":
-        schema = {"name": prompt.task.value, "strict": True, "schema": _REVIEW_SCHEMA}
-        request["response_format"] = {"type": "json_schema", "json_schema": schema}
-    elif form.answer == "json_object":
+    schema = _SCHEMAS.get(prompt.task)
+    if schema is not None and form.answer == "json_schema":
+        named = {"name": prompt.task.value, "strict": True, "schema": schema}
+        request["response_format"] = {"type": "json_schema", "json_schema": named}
+    elif schema is not None and form.answer == "json_object":
         request["response_format"] = {"type": "json_object"}
     return request
 

@@ -94,7 +94,7 @@ class Client(Section):
     """Tokens that one account may take a minute; no limit by default."""
     connect_timeout_s: float = Field(default=30.0, gt=0)
     """For opening a connection."""
-    first_content_s: float = Field(default=120.0, gt=0)
+    first_content_s: float = Field(default=60.0, gt=0)
     """Until an attempt's first content."""
     idle_s: float = Field(default=30.0, gt=0)
     """Between two pieces of an answer."""

@@ -40,7 +40,7 @@ def text_of(path: Path) -> str:
         message = f"the configuration file {path} cannot be read: {error.strerror or error}"
         raise UsageError(message) from error
     except UnicodeDecodeError as error:
-        message = f"the configuration file {path} is no UTF-8 text"
+        message = f"the configuration file {path} cannot be read: it is no UTF-8 text"
         raise UsageError(message) from error
 
 

@@ -29,7 +29,7 @@ def test_it_asks_one_request_at_a_time_plainly_under_the_first_key() -> None:
     assert {False} == {asked.body["stream"] for asked in server.asked}
     assert {50} == {asked.body["max_tokens"] for asked in server.asked}
     assert all("stream_options" not in asked.body for asked in server.asked)
-    assert {"review"} == {asked.headers["x-reviewbot-task"] for asked in server.asked}
+    assert {"reply"} == {asked.headers["x-reviewbot-task"] for asked in server.asked}
 
 
 def test_what_fails_is_no_answer() -> None:

@@ -258,12 +258,6 @@ def test_a_submodule_and_a_bare_repository_can_be_reviewed(
     assert {"app.py": "reviewed"} == outcomes(ran)
 
 
-def test_variables_that_are_not_heeded_are_named(reviewbot: Reviewbot) -> None:
-    ran = reviewbot("review", REVIEWBOT_REDIS_URL="redis://127.0.0.1")
-    assert "reviewbot: REVIEWBOT_REDIS_URL is not heeded by this version\n" == ran.err
-    assert "" == reviewbot("review", "--quiet", REVIEWBOT_REDIS_URL="redis://127.0.0.1").err
-
-
 def test_a_bug_is_told_as_one_and_exits_with_70(reviewbot: Reviewbot, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         message = "out of cheese \x1b[31m"

@@ -10,7 +10,7 @@ from fakes.model_server import serving
 from talking import prompt
 from world import VirtualWorld
 
-from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
+from reviewbot.domain.endpoint import ApiKey, ClientOptions, Endpoint, ModelOptions
 from reviewbot.llm.exchange import Exchange
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.stream import Answer as Whole
@@ -27,11 +27,12 @@ def send(
     deadline_s: float = 20,
 ) -> tuple[Whole, int]:
     """Send one prompt; give the answer and how many requests it took."""
+    keys = (ApiKey(value=key),) if key else ()
 
     async def session(url: str) -> tuple[Whole, int]:
         sent: list[None] = []
         async with HttpxWire(10) as wire:
-            exchange = Exchange(Endpoint(base_url=url), wire, options or ClientOptions(), VirtualWorld().now)
+            exchange = Exchange(Endpoint(base_url=url, keys=keys), wire, options or ClientOptions(), VirtualWorld().now)
             deadline_at = asyncio.get_running_loop().time() + deadline_s
             return await exchange.send(prompt(), MODEL, key, deadline_at, lambda: sent.append(None)), len(sent)
 

@@ -187,10 +187,36 @@ def test_a_variable_of_a_wrong_type_is_told(name: str, value: str) -> None:
         combine([environment.layer({name: value})])
 
 
-@pytest.mark.parametrize("name", ["REVIEWBOT_BUDGET_DAY", "REVIEWBOT_BUDGET_MONTH"])
-def test_a_budget_that_nothing_could_hold_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match=f"{name} needs a store that outlives the run"):
-        environment.layer({name: "5"})
+def test_budgets_and_limits_come_from_their_variables() -> None:
+    settings = combine(
+        [
+            environment.layer(
+                {
+                    "REVIEWBOT_BUDGET_DAY": "5",
+                    "REVIEWBOT_BUDGET_MONTH": "50.5",
+                    "REVIEWBOT_REQUESTS_PER_MINUTE": "60",
+                    "REVIEWBOT_TOKENS_PER_MINUTE": "100000",
+                }
+            )
+        ]
+    ).settings
+    assert (Decimal(5), Decimal("50.5")) == (settings.budget.day_usd, settings.budget.month_usd)
+    assert (60, 100_000) == (settings.client.requests_per_minute, settings.client.tokens_per_minute)
+
+
+def test_where_things_are_kept_is_read_and_shows_no_secret() -> None:
+    stores = environment.stores(
+        {
+            "REVIEWBOT_CACHE_DIR": "/var/cache",
+            "REVIEWBOT_REDIS_URL": "redis://:password@host/0",
+            "REVIEWBOT_CACHE_SECRET": "hush-hush",
+            "REVIEWBOT_LEDGER": "ledger.jsonl",
+        }
+    )
+    assert (Path("/var/cache"), Path("ledger.jsonl")) == (stores.folder, stores.ledger)
+    assert "password" not in repr(stores)
+    assert "hush" not in repr(stores)
+    assert environment.stores({}) == environment.Stores()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from reviewbot.errors import UsageError
 from reviewbot.repository.git import Git, locate
 from reviewbot.repository.sources import WorkTreeTrust
 from reviewbot.settings.layers import Effective
-from reviewbot.wiring import configuration, operator
+from reviewbot.wiring import configuration
+from reviewbot.wiring.operator import read as read_operator
 
 
 @pytest.fixture
@@ -38,8 +39,8 @@ def write(git: Git, name: str, text: str) -> Path:
 def test_flags_environment_operator_project_and_defaults_stand_in_this_order(git: Git, tmp_path: Path) -> None:
     operator = tmp_path / "operator.toml"
     operator.write_text("max_comments = 3\nfail_on = 'low'\n[model]\nname = 'operators'\n[client]\nattempts = 3\n")
-    write(git, ".reviewbot.toml", "[client]\nattempts = 4\ntimeout_s = 4\n[model]\nname = 'dot'\n")
-    write(git, "pyproject.toml", "[tool.reviewbot.client]\ntimeout_s = 5\ndeadline_s = 5\n")
+    write(git, ".reviewbot.toml", "[client]\nattempts = 4\nidle_s = 4\n[model]\nname = 'dot'\n")
+    write(git, "pyproject.toml", "[tool.reviewbot.client]\nidle_s = 5\ndeadline_s = 5\n")
     environ = {"REVIEWBOT_CONFIG": str(operator), "REVIEWBOT_MODEL": "variables", "REVIEWBOT_CONCURRENCY": "2"}
     found = effective(git, {"max_comments": 1}, environ)
     settings = found.settings
@@ -49,12 +50,12 @@ def test_flags_environment_operator_project_and_defaults_stand_in_this_order(git
         settings.client.concurrency,
         settings.fail_on,
         settings.client.attempts,
-        settings.client.timeout_s,
+        settings.client.idle_s,
         settings.client.deadline_s,
         settings.client.connect_timeout_s,
     )
     keys = (
-        "max_comments", "model.name", "fail_on", "client.timeout_s", "client.deadline_s", "client.connect_timeout_s",
+        "max_comments", "model.name", "fail_on", "client.idle_s", "client.deadline_s", "client.connect_timeout_s",
     )  # fmt: skip
     assert ["command line", "environment", str(operator), ".reviewbot.toml", "pyproject.toml", "default"] == [
         found.origins[key] for key in keys
@@ -80,10 +81,10 @@ def test_an_operators_endpoint_is_taken_and_its_model_is_no_providers(git: Git, 
     operator = tmp_path / "operator.toml"
     operator.write_text('[endpoint]\nbase_url = "https://models.example.org/v1"\n')
     environ = {"REVIEWBOT_CONFIG": str(operator), "OPENAI_API_KEY": "x"}
-    assert "https://models.example.org/v1" == operator.read(environ).base_url
+    assert "https://models.example.org/v1" == read_operator(environ).base_url
     assert "deepseek-flash" == effective(git, environ=environ).settings.model.name
     del environ["REVIEWBOT_CONFIG"]
-    assert operator.read(environ).base_url is None
+    assert read_operator(environ).base_url is None
     assert "gpt-5-mini" == effective(git, environ=environ).settings.model.name
 
 

@@ -80,5 +80,5 @@ def test_the_policy_is_what_the_settings_say() -> None:
 
 
 def test_how_requests_are_sent_is_what_the_settings_say() -> None:
-    options = engines.client_options(settings(client__attempts=2, client__timeout_s=5.0))
-    assert (2, 5.0, 16) == (options.attempts, options.timeout_s, options.concurrency)
+    options = engines.client_options(settings(client__attempts=2, client__idle_s=5.0))
+    assert (2, 5.0, 16) == (options.attempts, options.idle_s, options.concurrency)
