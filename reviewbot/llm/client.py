@@ -240,6 +240,7 @@ class Client:
                     raise Fault(FaultKind.SERVER, "every endpoint failed too often of late; they are left alone")
                 await self._parts.world.sleep(wait_s)
                 continue
+            target.refresh()
             tokens = self._parts.calibration.correct(prompt.prompt_tokens)
             try:
                 return target, await target.keys.lease(tokens, patience)

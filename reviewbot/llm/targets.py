@@ -7,6 +7,7 @@ from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.llm.breaker import Breaker, BreakerState
 from reviewbot.llm.exchange import Exchange
 from reviewbot.llm.faults import Fault, FaultKind
+from reviewbot.llm.keyfile import KeysFile
 from reviewbot.llm.keypool import KeyPool
 
 
@@ -17,8 +18,16 @@ class Target:
     exchange: Exchange
     keys: KeyPool
     breaker: Breaker
+    keys_file: KeysFile | None = None
+    """Where its keys come from, if they may change while the program runs."""
     model: str | None = None
     """Asked for instead of the task's model; None for the task's own."""
+
+    def refresh(self) -> None:
+        """Take the keys of a file that changed."""
+        changed = self.keys_file.changed() if self.keys_file is not None else None
+        if changed is not None:
+            self.keys.reload(changed)
 
     def options(self, wanted: ModelOptions) -> ModelOptions:
         """Give the parameters of a request to this target."""

@@ -74,17 +74,23 @@ class Stores:
     redis_url: str | None = field(default=None, repr=False)
     cache_secret: str | None = field(default=None, repr=False)
     ledger: Path | None = None
+    metrics: Path | None = None
+    """OpenMetrics text at the end of a run."""
+    pushgateway: str | None = None
     keys_file: Path | None = None
 
 
 def stores(environ: Mapping[str, str]) -> Stores:
     """Read where things are kept."""
-    ledger, keys_file = _given(environ, "REVIEWBOT_LEDGER"), _given(environ, "REVIEWBOT_API_KEYS_FILE")
+    ledger, metrics = _given(environ, "REVIEWBOT_LEDGER"), _given(environ, "REVIEWBOT_METRICS")
+    keys_file = _given(environ, "REVIEWBOT_API_KEYS_FILE")
     return Stores(
         folder=cache_folder(environ),
         redis_url=_given(environ, "REVIEWBOT_REDIS_URL") or None,
         cache_secret=_given(environ, "REVIEWBOT_CACHE_SECRET") or None,
         ledger=Path(ledger) if ledger else None,
+        metrics=Path(metrics) if metrics else None,
+        pushgateway=_given(environ, "REVIEWBOT_PUSHGATEWAY") or None,
         keys_file=Path(keys_file) if keys_file else None,
     )
 

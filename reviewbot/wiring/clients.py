@@ -17,6 +17,7 @@ from reviewbot.llm.calibration import Calibration
 from reviewbot.llm.client import Client, Coalescing, Parts
 from reviewbot.llm.coalescing import Coalescer
 from reviewbot.llm.exchange import Exchange
+from reviewbot.llm.keyfile import KeysFile
 from reviewbot.llm.keypool import KeyPool
 from reviewbot.llm.limiting import Limiter, MemoryLimiter
 from reviewbot.llm.prices import Prices
@@ -37,6 +38,8 @@ class ClientPlan:
     prices: Prices = field(default_factory=Prices.load)
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    keys_file: KeysFile | None = None
+    """Where the endpoint's keys come from, if they may change while the program runs."""
     folder: Path | None = None
     """For the cache and lasting budgets on disk."""
     redis_url: str | None = field(default=None, repr=False)
@@ -79,6 +82,7 @@ async def open_client(
             calibration=calibration or Calibration(),
             tenant=plan.tenant,
         )
+        parts.targets[0].keys_file = plan.keys_file
         yield Client(parts)
 
 

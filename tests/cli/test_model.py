@@ -177,7 +177,7 @@ def test_a_budget_of_nothing_skips_every_line_with_the_reason(review: Review) ->
 
 
 def test_a_budget_that_ends_halfway_keeps_what_was_reviewed(review: Review) -> None:
-    """The worst case of one request is between USD 0.005 and 0.010, by the hour; each answer is as long as it may be."""
+    """The worst case of one request is between USD 0.005 and 0.010, by the hour; each answer is as long as can be."""
     ran, asked = review(lambda _: Answer(tokens=8_000), "--budget", "0.012")
     lines = ran.report["lines"]
     assert 5 == ran.code

@@ -44,7 +44,7 @@ from reviewbot.llm.redis_coalescing import RedisCoalescer
 from reviewbot.llm.redis_link import RedisLink
 
 async def main(url: str, key: str, requests: int, takes_s: float) -> None:
-    world = Surroundings(now=lambda: datetime.now(UTC), monotonic=time.monotonic, sleep=asyncio.sleep, chance=lambda: 0.5)
+    world = WORLD
     link = RedisLink.open(url, world)
     coalescer = RedisCoalescer(link, None, Seal([b"secret"]), world, lock_s=1.0)
 
