@@ -46,6 +46,8 @@ class Breaker:
         self._until_s = float("-inf")
         """Open: until then. Half-open: until then the probe may take."""
         self._probing = False
+        self._under_way = 0
+        """Calls let through of which nothing was heard yet."""
         self.state = BreakerState.CLOSED
 
     def __repr__(self) -> str:
@@ -58,6 +60,7 @@ class Breaker:
         Who is let through and then finds `state` half-open is the probe; nobody else should `abandon`.
         """
         if self.state is BreakerState.CLOSED:
+            self._under_way += 1
             return None
         now_s = self._world.monotonic()
         if self.state is BreakerState.OPEN:
@@ -73,6 +76,7 @@ class Breaker:
 
     def record(self, ok: bool) -> None:
         """Take note of how a call ended that was let through."""
+        self._under_way = max(self._under_way - 1, 0)
         if self.state is BreakerState.CLOSED:
             self._count(ok)
         elif self.state is BreakerState.HALF_OPEN and self._probing:
@@ -87,10 +91,17 @@ class Breaker:
         """Take note that a call was cancelled, or ended in a way that tells nothing: another may be the probe."""
         self._probing = False
 
+    def forget(self) -> None:
+        """Take note that a call other than a probe ended in a way that tells nothing."""
+        self._under_way = max(self._under_way - 1, 0)
+
     def _count(self, ok: bool) -> None:
         now_s = self._world.monotonic()
         self._outcomes.add(now_s, ok=ok)
         calls, failures = self._outcomes.counts(now_s)
+        # Those under way count too: faults come at once and answers take their time, so that the first
+        # calls to end are failures even where most will succeed.
+        calls += self._under_way
         if calls >= self._minimum and failures >= self._failure_rate * calls:
             self._open()
 

@@ -6,7 +6,7 @@ pieces, and in total. A server may answer a streamed request with one JSON body 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from reviewbot.domain.prompt import Completion
@@ -19,6 +19,9 @@ from reviewbot.ports import WireResponse
 _DONE = b"[DONE]"
 _LIMIT_BYTES = 16_000_000
 """Unpacked: far more than any model writes, and far less than a machine has."""
+_PATIENCE = 0.1
+"""Of the idle limit: how exactly it is kept. Setting a timer for each of 300 pieces costs more than reading them."""
+_BATCH = 32
 _ENDLESS = "the answer does not end"
 
 
@@ -77,28 +80,28 @@ async def whole(pieces: AsyncIterator[bytes], limits: Limits) -> bytes:
 
 async def _streamed(pieces: AsyncIterator[bytes], limits: Limits) -> Answer:
     loop = asyncio.get_running_loop()
-    events: list[bytes] = []
-    reader = EventReader()
+    reader, joined = EventReader(), _Joined()
     first_by = loop.time() + limits.first_s
     first_at: float | None = None
-    size = 0
-    async with asyncio.timeout_at(min(first_by, limits.deadline_at)) as patience:
+    size, until = 0, min(first_by, limits.deadline_at)
+    async with asyncio.timeout_at(until) as patience:
         # Read on to the end after [DONE]: breaking off here would close the connection.
         async for piece in pieces:
             now = loop.time()
             size += len(piece)
             if size > _LIMIT_BYTES:
                 raise Fault(FaultKind.MALFORMED, _ENDLESS)
-            for event in reader.feed(piece):
-                events.append(event)
-                if first_at is None and _has_content(event):
-                    first_at = now
-            until = now + limits.idle_s if first_at is not None else min(now + limits.idle_s, first_by)
-            patience.reschedule(min(until, limits.deadline_at))
+            fresh = list(reader.feed(piece))
+            if first_at is None and any(map(_has_content, fresh)):
+                first_at = now
+            joined.take(fresh)
+            wanted = min(now + limits.idle_s, limits.deadline_at, first_by if first_at is None else limits.deadline_at)
+            if wanted < until or wanted - until > _PATIENCE * limits.idle_s:
+                until = wanted
+                patience.reschedule(until)
     last = reader.close()
-    if last is not None:
-        events.append(last)
-    return Answer(_joined(events), first_at)
+    joined.take([] if last is None else [last])
+    return Answer(joined.completion(), first_at)
 
 
 def _error_with_status_200(body: bytes) -> str | None:
@@ -127,6 +130,17 @@ def _parsed(event: bytes) -> Mapping[str, object]:
     return value
 
 
+def _all_parsed(events: list[bytes]) -> list[Mapping[str, object]]:
+    """Parse all events in one go; one by one where that fails, to say which is at fault."""
+    try:
+        values = json.loads(b"[" + b",".join(events) + b"]")
+    except (ValueError, RecursionError):
+        values = None
+    if isinstance(values, list) and len(values) == len(events) and all(isinstance(value, dict) for value in values):
+        return values
+    return [_parsed(event) for event in events]
+
+
 def _choice(event: Mapping[str, object]) -> Mapping[str, object]:
     choices = event.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
@@ -138,26 +152,41 @@ def _delta(event: Mapping[str, object]) -> Mapping[str, object]:
     return delta if isinstance(delta, dict) else {}
 
 
-def _joined(events: list[bytes]) -> Completion:
-    """Join the events to one completion. Without a finish reason the answer was cut off."""
-    parts: list[str] = []
-    reason: str | None = None
-    model: str | None = None
-    usage: object = None
-    for data in events:
-        if data == _DONE:
-            continue
-        event = _parsed(data)
-        fault = error_in(event)
-        if fault is not None:
-            raise Fault(FaultKind.SERVER, f"the provider broke off: {fault}")
-        content = _delta(event).get("content")
-        if isinstance(content, str):
-            parts.append(content)
-        finish, said = _choice(event).get("finish_reason"), event.get("model")
-        reason = finish if isinstance(finish, str) else reason
-        model = said if isinstance(said, str) else model
-        usage = event.get("usage") or usage
-    if reason is None:
-        raise Fault(FaultKind.TRUNCATED, "the answer ended before it was complete")
-    return Completion(text="".join(parts), finish_reason=reason, model=model, usage=read_usage(usage))
+class _Joined:
+    """Joins events to one completion, in batches: parsing each costs more, and all in the end would be felt."""
+
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+        self._parts: list[str] = []
+        self._reason: str | None = None
+        self._model: str | None = None
+        self._usage: object = None
+
+    def take(self, events: Iterable[bytes]) -> None:
+        """Take in events. Raises Fault for one that is none, or that tells of an error."""
+        self._waiting += (event for event in events if event != _DONE)
+        if len(self._waiting) >= _BATCH:
+            self._parse()
+
+    def completion(self) -> Completion:
+        """Give the whole. Without a finish reason the answer was cut off: raises Fault."""
+        self._parse()
+        if self._reason is None:
+            raise Fault(FaultKind.TRUNCATED, "the answer ended before it was complete")
+        return Completion(
+            text="".join(self._parts), finish_reason=self._reason, model=self._model, usage=read_usage(self._usage)
+        )
+
+    def _parse(self) -> None:
+        events, self._waiting = self._waiting, []
+        for event in _all_parsed(events):
+            fault = error_in(event)
+            if fault is not None:
+                raise Fault(FaultKind.SERVER, f"the provider broke off: {fault}")
+            choice = _choice(event)
+            content, finish, said = _delta(event).get("content"), choice.get("finish_reason"), event.get("model")
+            if isinstance(content, str):
+                self._parts.append(content)
+            self._reason = finish if isinstance(finish, str) else self._reason
+            self._model = said if isinstance(said, str) else self._model
+            self._usage = event.get("usage") or self._usage

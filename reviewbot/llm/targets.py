@@ -45,6 +45,7 @@ class Route:
     ended: bool = False
     """Whether another attempt makes no sense."""
     _probed: Breaker | None = None
+    _admitted: Breaker | None = None
 
     def next(self) -> tuple[Target | None, float]:
         """Give the first target that takes a request now, or None and the seconds until one may.
@@ -55,6 +56,7 @@ class Route:
         for target in self.targets[self.left :]:
             wait_s = target.breaker.admit()
             if wait_s is None:
+                self._admitted = target.breaker
                 self._probed = target.breaker if target.breaker.state is BreakerState.HALF_OPEN else None
                 return target, 0.0
             waits.append(wait_s)
@@ -63,10 +65,12 @@ class Route:
         return None, min(waits)
 
     def give_back(self) -> None:
-        """Abandon a breaker's probe whose attempt told nothing of the endpoint's health."""
+        """Tell the breaker that the attempt it let through told nothing of the endpoint's health."""
         if self._probed is not None:
             self._probed.abandon()
-            self._probed = None
+        elif self._admitted is not None:
+            self._admitted.forget()
+        self._probed = self._admitted = None
 
     def leave(self, target: Target) -> bool:
         """Leave a target behind, if there is another one; tell whether there is."""

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from world import VirtualWorld
 
 from reviewbot.domain.events import BreakerChanged, Event
-from reviewbot.llm.breaker import Breaker
+from reviewbot.llm.breaker import Breaker, BreakerState
 
 
 def breaker(virtual: VirtualWorld, events: list[Event] | None = None) -> Breaker:
@@ -147,3 +147,18 @@ def test_whatever_happens_it_lets_calls_through_again_within_two_minutes(steps: 
                 guard.record(ok=step == "ok")
     virtual.advance(120)
     assert guard.admit() is None
+
+
+def test_quick_failures_do_not_open_it_while_most_calls_are_still_under_way() -> None:
+    virtual = VirtualWorld()
+    breaker = Breaker("host", "m", virtual.surroundings, lambda _: None)
+    for _ in range(50):
+        assert breaker.admit() is None
+    for _ in range(12):
+        breaker.record(False)
+    for _ in range(3):
+        breaker.forget()
+    assert breaker.state is BreakerState.CLOSED
+    for _ in range(20):
+        breaker.record(False)
+    assert breaker.state is BreakerState.OPEN
