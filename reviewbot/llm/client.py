@@ -263,8 +263,10 @@ class Client:
         await lease.failed(fault)
         too_long = fault.wait_s is not None and self._parts.world.monotonic() + fault.wait_s > patience
         keyless = treatment.leaves_target and lease.key is None
-        if (keyless or too_long) and not route.leave(target):
-            route.ended = True
+        if keyless or too_long:
+            route.ended = not route.leave(target)
+            # Whoever is asked next did not ask to wait.
+            fault.wait_s = fault.wait_s if route.ended else 0.0
 
     def _bill(self, used: TokenUsage, cost: Decimal | None) -> None:
         total = self.usage

@@ -44,7 +44,8 @@ from reviewbot.llm.redis_coalescing import RedisCoalescer
 from reviewbot.llm.redis_link import RedisLink
 
 async def main(url: str, key: str, requests: int, takes_s: float) -> None:
-    world = WORLD
+    sleep, now = asyncio.sleep, lambda: datetime.now(UTC)
+    world = Surroundings(now=now, monotonic=time.monotonic, sleep=sleep, chance=lambda: 0.5)
     link = RedisLink.open(url, world)
     coalescer = RedisCoalescer(link, None, Seal([b"secret"]), world, lock_s=1.0)
 

@@ -1,6 +1,6 @@
 """Server-sent events, however the network cuts them."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reviewbot.llm.sse import EventReader
@@ -39,6 +39,7 @@ def test_nothing_gives_nothing() -> None:
     assert events(b"", b"\n", b": bye") == []
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_characters="\r\n", exclude_categories=["Cs"])), st.data())
 def test_any_cut_gives_the_same_events(text: str, data: st.DataObject) -> None:
     stream = b"data: " + text.encode() + b"\n\n: x\n\ndata: end\n\n"
