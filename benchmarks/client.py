@@ -2,6 +2,7 @@
 
     python benchmarks/client.py faults [--seeds 3]       500 requests, 50 at once, one key of three always refused
     python benchmarks/client.py throughput [--rounds 3]  100 at once, answers of 2 s with 300 streamed tokens
+    python benchmarks/client.py soak [--requests 20000]  the same faults for long, with the memory in between
 
 ``faults`` draws 10 % 429, 5 % 500, 3 % dropped, 2 % hung and 2 % malformed answers, repeatably. ``throughput``
 prints shares of the ceiling (connections / 2 s), CPU a request, and the ratio of the whole stack to bare httpx.
@@ -10,6 +11,7 @@ prints shares of the ceiling (connections / 2 s), CPU a request, and the ratio o
 import argparse
 import asyncio
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -171,16 +173,50 @@ def _all_faults(seeds: int) -> None:
             _faults(seed, port)
 
 
+async def _soaked(port: int, count: int) -> None:
+    profile = "fault=mix,seed=9,ttft=5,total=20,tok=20,ra=0.05"
+    keys = tuple(ApiKey(value=key) for key in ("sk-a", "sk-b"))
+    options = ClientOptions(concurrency=50, idle_s=0.5, first_content_s=0.5, deadline_s=120.0)
+    plan = ClientPlan(endpoint=Endpoint(base_url=_url(port, profile), keys=keys), model="fake", options=options)
+    outcomes: Counter[str] = Counter()
+    async with open_client(plan, real_world(), lambda _: None) as client:
+
+        async def one(number: int) -> None:
+            try:
+                await client.complete(_prompt(number), _MODEL)
+            except ReviewbotError as error:
+                outcomes[type(error).__name__] += 1
+            else:
+                outcomes["ok"] += 1
+            if sum(outcomes.values()) % (count // 5) == 0:
+                print(f"{sum(outcomes.values()):>6} {dict(outcomes)}, {_resident_mb():.1f} MB", flush=True)
+
+        await _all(count, 50, one)
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def _soak(count: int) -> None:
+    with _server() as port:
+        asyncio.run(_soaked(port, count))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("faults", "throughput"))
+    parser.add_argument("what", choices=("faults", "throughput", "soak"))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=100)
+    parser.add_argument("--requests", type=int, default=20_000)
     options = parser.parse_args()
     if options.what == "faults":
         _all_faults(options.seeds)
+    elif options.what == "soak":
+        _soak(options.requests)
     else:
         _throughput(options.rounds, options.connections)
 

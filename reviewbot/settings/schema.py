@@ -124,6 +124,13 @@ class Cache(Section):
     """Most that the cache on disk may take."""
 
 
+class Ledger(Section):
+    """The record of requests. Its path comes from REVIEWBOT_LEDGER."""
+
+    keep_days: int = Field(default=90, gt=0)
+    """How many days it goes back; older lines are removed when a run begins."""
+
+
 class Redis(Section):
     """What holds while a Redis that is set does not answer. Its address comes from the environment."""
 
@@ -154,5 +161,7 @@ class Settings(Section):
     """Money."""
     cache: Cache = Cache()
     """Answers kept for the next run."""
+    ledger: Ledger = Ledger()
+    """The record of requests."""
     redis: Redis = Redis()
     """What holds while Redis does not answer."""

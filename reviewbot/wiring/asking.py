@@ -107,7 +107,7 @@ class _Heard:
         self.metrics: Metrics | None = None
         self._listeners: list[Callable[[Event], None]] = []
         if job.stores.ledger is not None:
-            ledger.prune(job.stores.ledger, ledger.KEPT_DAYS, utc_now())
+            ledger.prune(job.stores.ledger, job.settings.ledger.keep_days, utc_now())
             self._listeners.append(ledger.Ledger(job.stores.ledger, utc_now))
         if job.stores.metrics is not None or job.stores.pushgateway is not None:
             from reviewbot.observers import metrics
