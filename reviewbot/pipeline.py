@@ -199,8 +199,8 @@ def _static_fate(
             "static rules need the whole file, and the diff alone does not hold it: give --repo DIR",
         )
     name = file.path.rpartition("/")[2]
-    suffix = name[name.rfind(".") :] if "." in name[1:] else name
-    return Outcome.SKIPPED, f"{_NO_RULES} for {suffix} files"
+    kind = f"{name[name.rfind('.') :]} files" if "." in name[1:] else "files without a suffix"
+    return Outcome.SKIPPED, f"{_NO_RULES} for {kind}"
 
 
 def _finished(

@@ -1,5 +1,6 @@
 """Names that a user gives → the two sides to compare."""
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ _HEADS, _TRACKING = "refs/heads/", "refs/remotes/"
 _SHORT = 7
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance")
 _WHOLE = "In CI, clone with full history: GIT_DEPTH: 0 in GitLab, fetch-depth: 0 for actions/checkout"
+_RELATIVE = frozenset("~^@")
 _DEEPEN = ("--deepen=200", "--deepen=2000", "--unshallow")
 
 
@@ -193,6 +195,9 @@ def _merge_base(git: Git, commit: str, name: str, head: str) -> str:
 
 def _fetched(git: Git, name: str, remote: str | None) -> str:
     """Fetch a base that the clone does not have; a shallow clone of one branch seldom does."""
+    relative = _deepened(git, name) if _RELATIVE.intersection(name) else None
+    if relative is not None:
+        return relative
     reason = "this clone has no remote to fetch it from"
     branch = name.removeprefix(f"{remote}/").removeprefix(_HEADS)
     if remote is not None:
@@ -212,6 +217,17 @@ def _fetched(git: Git, name: str, remote: str | None) -> str:
         f"git fetch {remote or 'origin'} {branch}. {_WHOLE}"
     )
     raise UsageError(message)
+
+
+def _deepened(git: Git, name: str) -> str | None:
+    """Find a commit that is named by its way back from another, such as HEAD~5, in a clone cut off before it."""
+    start = git.commit(re.split(r"[~^@]", name, maxsplit=1)[0])
+    for depth in _DEEPEN if start is not None and git.shallow else ():
+        _deepen(git, depth, start or "")
+        found = git.commit(name)
+        if found is not None:
+            return found
+    return None
 
 
 def _deepen(git: Git, depth: str, *commits: str) -> None:

@@ -171,3 +171,8 @@ def test_a_base_that_is_no_commit_is_not_taken_for_one(origin: gitrepo.Repo, com
     clone = origin.clone(tmp_path / "clone", "--no-tags")
     with pytest.raises(UsageError, match="the base 'no-commit' is not in this clone, and it is no commit there"):
         compare(clone, base="no-commit")
+
+
+def test_a_base_named_by_its_way_back_is_fetched(origin: gitrepo.Repo, compare: Compare, tmp_path: Path) -> None:
+    clone = origin.clone(tmp_path / "clone", "--depth=1", "--branch=main")
+    assert {"m9.py": "added", "m10.py": "added", "m11.py": "added"} == compare(clone, base="HEAD~3", head="HEAD").status
