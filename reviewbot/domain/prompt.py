@@ -33,7 +33,7 @@ class Prompt:
     prompt_tokens: int
     """Estimate."""
     version: str = ""
-    """Of the templates it was made from: 8 hex digits that change when they do."""
+    """Of the instructions that it begins with: 8 hex digits that change when they do."""
     repair: bool = False
     """Whether this asks to mend a faulty answer."""
 

@@ -6,14 +6,13 @@ What comes out is a whole completion, BudgetExceeded, or ProviderError; nothing 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from reviewbot.domain.endpoint import ClientOptions, ModelOptions
-from reviewbot.domain.events import AttemptEnded, Event, RequestEnded
+from reviewbot.domain.events import Event
 from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.usage import TokenUsage, Usage
@@ -28,6 +27,7 @@ from reviewbot.llm.prices import Prices
 from reviewbot.llm.retry import RetryBudget, Wait
 from reviewbot.llm.stream import Answer
 from reviewbot.llm.targets import Route, Target
+from reviewbot.llm.telling import Record, attempt_ended, request_ended
 
 Check = Callable[[Completion], bool]
 """Tells whether an answer is fit to be kept in the cache."""
@@ -58,19 +58,6 @@ class Parts:
     tenant: str | None = None
 
 
-@dataclass(slots=True)
-class _Record:
-    """What is known of a request while it runs; becomes a line of the ledger."""
-
-    at: datetime
-    started: float
-    target: Target | None = None
-    lease: Lease | None = None
-    attempts: int = 0
-    cost_usd: Decimal | None = Decimal(0)
-    ttft_s: float | None = None
-
-
 class Client:
     """A client for a list of targets, in one event loop."""
 
@@ -86,7 +73,7 @@ class Client:
         Raises BudgetExceeded before sending what might exceed a budget, and ProviderError where no endpoint
         gives an answer.
         """
-        record = _Record(self._parts.world.now(), self._parts.world.monotonic())
+        record = Record(self._parts.world.now(), self._parts.world.monotonic())
         key = cache_key(
             base_url=self._parts.targets[0].exchange.endpoint.base_url,
             prompt=prompt,
@@ -111,7 +98,7 @@ class Client:
         return answer
 
     async def _paid(
-        self, prompt: Prompt, options: ModelOptions, key: str, record: _Record, check: Check | None
+        self, prompt: Prompt, options: ModelOptions, key: str, record: Record, check: Check | None
     ) -> Completion:
         async with self._gate:
             try:
@@ -129,7 +116,7 @@ class Client:
             await self._parts.cache.put(key, answer)
         return answer
 
-    async def _retried(self, prompt: Prompt, options: ModelOptions, record: _Record) -> Answer:
+    async def _retried(self, prompt: Prompt, options: ModelOptions, record: Record) -> Answer:
         """Try until an answer comes, the attempts or the time are used up, or another try makes no sense."""
         parts, loop = self._parts, asyncio.get_running_loop()
         route = Route(parts.targets)
@@ -159,7 +146,7 @@ class Client:
         self,
         prompt: Prompt,
         options: ModelOptions,
-        record: _Record,
+        record: Record,
         route: Route,
         deadline_at: float,
         patience: float,
@@ -176,19 +163,8 @@ class Client:
             self._add(requests=1)
 
         def told(fault: Fault | None, ttft_s: float | None = None) -> None:
-            self._parts.observe(
-                AttemptEnded(
-                    at=began,
-                    task=prompt.task.value,
-                    endpoint=target.exchange.endpoint.host,
-                    model=model.name,
-                    key_id=lease.key_id,
-                    fault=None if fault is None else fault.kind.value,
-                    status=200 if fault is None else fault.status,
-                    latency_s=self._parts.world.monotonic() - started,
-                    ttft_s=ttft_s,
-                )
-            )
+            latency_s = self._parts.world.monotonic() - started
+            self._parts.observe(attempt_ended(prompt, model, target, lease, began, fault, latency_s, ttft_s))
 
         reservation = await self._reserve(prompt, model, lease)
         try:
@@ -289,29 +265,12 @@ class Client:
         )
 
     def _tell(
-        self, prompt: Prompt, options: ModelOptions, record: _Record, outcome: str, answer: Completion | None
+        self, prompt: Prompt, options: ModelOptions, record: Record, outcome: str, answer: Completion | None
     ) -> None:
         target = record.target or self._parts.targets[0]
+        latency_s = self._parts.world.monotonic() - record.started
         sent = target.options(options)
-        self._parts.observe(
-            RequestEnded(
-                at=record.at,
-                task=prompt.task.value,
-                tenant=self._parts.tenant,
-                endpoint=target.exchange.endpoint.host,
-                model=sent.name,
-                answered_by=None if answer is None else answer.model,
-                key_id=None if record.lease is None else record.lease.key_id,
-                parameters=_parameters(sent),
-                prompt_version=prompt.version,
-                attempts=record.attempts,
-                outcome=outcome,
-                usage=TokenUsage() if answer is None else answer.usage,
-                cost_usd=record.cost_usd,
-                latency_s=self._parts.world.monotonic() - record.started,
-                ttft_s=record.ttft_s,
-            )
-        )
+        self._parts.observe(request_ended(prompt, sent, target, record, outcome, answer, latency_s, self._parts.tenant))
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -321,14 +280,6 @@ def _may_pass(error: BaseException) -> bool:
 def _explained(error: ProviderError, last: Fault | None) -> ProviderError:
     """Put the provider's own words before what the pool says of its keys."""
     return error if last is None else ProviderError(f"{last}. {error}")
-
-
-def _parameters(options: ModelOptions) -> tuple[tuple[str, str], ...]:
-    return (
-        ("temperature", str(options.temperature)),
-        ("max_tokens", str(options.max_tokens)),
-        ("thinking", str(options.thinking).lower()),
-    )
 
 
 def _unbilled(fault: Fault) -> bool:

@@ -35,7 +35,12 @@ def review(templates: Environment, system_text: str, chunk: Chunk, redactions: R
     mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     user = templates.get_template("prompts/review.user.j2").render(diff=text, mark=mark)
     messages = (Message(role="system", content=system_text), Message(role="user", content=user))
-    return Prompt(task=Task.REVIEW, messages=messages, prompt_tokens=count(system_text) + count(user))
+    return Prompt(
+        task=Task.REVIEW,
+        messages=messages,
+        prompt_tokens=count(system_text) + count(user),
+        version=hashlib.sha256(system_text.encode("utf-8", "surrogatepass")).hexdigest()[:8],
+    )
 
 
 def repair(templates: Environment, prompt: Prompt, answer: str, fault: str, count: Count) -> Prompt:
@@ -50,6 +55,7 @@ def repair(templates: Environment, prompt: Prompt, answer: str, fault: str, coun
             Message(role="user", content=text),
         ),
         prompt_tokens=prompt.prompt_tokens + count(shown) + count(text),
+        version=prompt.version,
         repair=True,
     )
 

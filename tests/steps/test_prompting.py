@@ -10,6 +10,7 @@ from steps.prompts import GOLDEN, HOSTILE, SECRET, SMALL, TOKEN, documents, prom
 from steps.strategies import patches
 
 from reviewbot import templating
+from reviewbot.domain.chunk import Chunk
 from reviewbot.domain.patch import Patch
 from reviewbot.domain.prompt import Message, Task
 from reviewbot.errors import UsageError
@@ -148,3 +149,13 @@ def test_a_projects_own_template_runs_in_a_sandbox(text: str) -> None:
 def test_a_template_is_told_of_a_name_that_does_not_exist() -> None:
     with pytest.raises(UsageError, match="'secrets' is undefined"):
         overridden(review_system="{{ secrets }}")
+
+
+def test_the_version_changes_with_the_instructions_and_stays_in_a_repair() -> None:
+    templates = templating.environment()
+    chunk = Chunk(id=1, files=(), prompt_tokens=0)
+    first, second = (
+        prompting.review(templates, prompting.system(templates, rules), chunk, Redactions(), len) for rules in ("", "x")
+    )
+    assert first.version != second.version
+    assert first.version == prompting.repair(templates, first, "no", "it is none", len).version
