@@ -1,6 +1,7 @@
 """Diff text → Patch. Two doors: a bare diff, and git's own text beside git's own file list."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reviewbot.domain.patch import FilePatch, Hunk, Patch, Status
 from reviewbot.steps import heading, hunking
@@ -34,21 +35,10 @@ def _bare_file(section: Section) -> FilePatch:
     head = heading.read(section)
     if head is None:
         shown = (section.git_line or b"a file without a name")[:200].decode("utf-8", "backslashreplace")
-        head = heading.Heading(path=shown, old_path=shown, status=Status.MODIFIED)
+        head = FilePatch(path=shown, old_path=shown, status=Status.MODIFIED)
         section.defect = section.defect or "its path cannot be made out"
     parsed, defect = _hunks(section)
-    return FilePatch(
-        path=head.path,
-        old_path=head.old_path,
-        status=head.status,
-        binary=head.binary and not parsed,
-        old_mode=head.old_mode,
-        new_mode=head.new_mode,
-        old_blob=head.old_blob,
-        new_blob=head.new_blob,
-        hunks=parsed,
-        defect=defect,
-    )
+    return replace(head, binary=head.binary and not parsed, hunks=parsed, defect=defect)
 
 
 def _listed_file(entry: Entry, section: Section) -> FilePatch:

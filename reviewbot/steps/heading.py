@@ -5,9 +5,8 @@ they can: ``rename from``, ``---`` and ``+++``. Prefixes may be absent or other 
 """
 
 import re
-from dataclasses import dataclass
 
-from reviewbot.domain.patch import Status
+from reviewbot.domain.patch import FilePatch, Status
 from reviewbot.steps.splitting import Section
 
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
@@ -18,21 +17,7 @@ _NO_BLOB = re.compile("0+")
 _EPOCH = re.compile(rb"\t(?:1969-12-31|1970-01-01) ")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """What a header says of a file."""
-
-    path: str
-    old_path: str | None
-    status: Status
-    binary: bool = False
-    old_mode: str | None = None
-    new_mode: str | None = None
-    old_blob: str | None = None
-    new_blob: str | None = None
-
-
-def read(section: Section) -> Heading | None:
+def read(section: Section) -> FilePatch | None:
     """Read a section's header; None where no path can be made out."""
     old, new = _names(section) or (b"", b"")
     if not old or not new:
@@ -41,7 +26,7 @@ def read(section: Section) -> Heading | None:
     status = _status(section, renamed=old != new)
     old_mode, new_mode = _modes(section)
     old_blob, new_blob = _blobs(header)
-    return Heading(
+    return FilePatch(
         path=_text(new),
         old_path=None if status is Status.ADDED else _text(old),
         status=status,

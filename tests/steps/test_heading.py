@@ -2,16 +2,15 @@
 
 import pytest
 
-from reviewbot.domain.patch import Status
+from reviewbot.domain.patch import FilePatch, Status
 from reviewbot.steps import heading
-from reviewbot.steps.heading import Heading
 from reviewbot.steps.splitting import split
 
 LINES = "@@ -1 +1 @@\n-a\n+b\n"
 EDIT = "index 1234567..89abcde 100644\n"
 
 
-def read(text: str | bytes) -> Heading | None:
+def read(text: str | bytes) -> FilePatch | None:
     (section,) = split(text.encode() if isinstance(text, str) else text)
     return heading.read(section)
 
