@@ -9,9 +9,9 @@ from reviewbot.domain.endpoint import ApiKey, ClientOptions, Endpoint, ModelOpti
 from reviewbot.domain.prompt import Message, Prompt, Task
 from reviewbot.domain.wire import WireRequest
 from reviewbot.errors import ReviewbotError
+from reviewbot.llm.ports import WireResponse
 from reviewbot.llm.sse import EventReader
 from reviewbot.llm.wires.httpx_shards import HttpxWire
-from reviewbot.ports import WireResponse
 from reviewbot.wiring.clients import ClientPlan, open_client
 from reviewbot.wiring.surroundings import real_world
 

@@ -5,9 +5,10 @@ back, because answers are shorter than they may be. So a budget is never exceede
 """
 
 import asyncio
-import uuid
+import itertools
+import os
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, TypeVar
@@ -17,7 +18,7 @@ from reviewbot.domain.events import BudgetMoved, BudgetWarned
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import BudgetExceeded, UsageError
 from reviewbot.llm.budget_store import MemoryBudgetStore
-from reviewbot.ports import BudgetStore
+from reviewbot.llm.ports import BudgetStore
 
 _T = TypeVar("_T")
 _MILLION: Final = 1_000_000
@@ -90,9 +91,12 @@ class Budget:
         self._scope = scope
         self._hold_s = hold_s
         self._open: dict[str, tuple[tuple[BudgetStore, Claim], ...]] = {}
+        self._process = os.urandom(16).hex()
+        self._names = itertools.count()
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._warned: set[str] = set()
+        self._run = (Cap(period="run", account="run", limit=_limit(limits.run_usd)),)
 
     async def reserve(self, worst_usd: Decimal) -> Reservation:
         """Set money aside, if need be when others in flight are settled: first come, first served.
@@ -135,7 +139,7 @@ class Budget:
 
     async def _take(self, micros: int, worst_usd: Decimal) -> Reservation | None:
         """Set money aside, or give None where that may be possible later. Raises BudgetExceeded."""
-        name = uuid.uuid4().hex
+        name = f"{self._process}{next(self._names):x}"
         claims = tuple(self._claims(name, micros))
         try:
             ruling = await self._undisturbed(self._claim(claims))
@@ -149,8 +153,7 @@ class Budget:
             raise _exceeded(ruling, micros)
         if ruling.fit is Fit.LATER:
             return None
-        # A ruling tells how accounts stood without the claim.
-        self._tell(tuple(replace(standing, held=standing.held + micros) for standing in ruling.standings))
+        self._tell(ruling.standings, micros)  # a ruling tells how accounts stood without the claim
         self._open[name] = claims
         return Reservation(id=name, worst_usd=worst_usd)
 
@@ -158,8 +161,7 @@ class Budget:
         """Give what is to be claimed of which store."""
         now = self._world.now().astimezone(UTC)
         at_s = now.timestamp()
-        run = (Cap(period="run", account="run", limit=_limit(self._limits.run_usd)),)
-        yield self._memory, Claim(id=name, micros=micros, caps=run, at_s=at_s, until_s=at_s + self._hold_s)
+        yield self._memory, Claim(id=name, micros=micros, caps=self._run, at_s=at_s, until_s=at_s + self._hold_s)
         if self._store is not None and self._limits.lasting:
             caps = tuple(self._lasting(now))
             yield self._store, Claim(id=name, micros=micros, caps=caps, at_s=at_s, until_s=at_s + self._hold_s)
@@ -213,12 +215,12 @@ class Budget:
             task.exception()  # it is the cancellation that is heard
             raise
 
-    def _tell(self, standings: tuple[Standing, ...]) -> None:
-        """Tell how accounts stand, and once of each that it is nearly used up."""
+    def _tell(self, standings: tuple[Standing, ...], more: int = 0) -> None:
+        """Tell how accounts stand with so much more set aside, and once of each that it is nearly used up."""
         for standing in standings:
             cap, spent_usd = standing.cap, _usd(standing.spent)
             limit_usd = None if cap.limit is None else _usd(cap.limit)
-            held_usd = _usd(standing.held)
+            held_usd = _usd(standing.held + more)
             self._observe(BudgetMoved(period=cap.period, spent_usd=spent_usd, held_usd=held_usd, limit_usd=limit_usd))
             if limit_usd is not None and cap.account not in self._warned and _nearly_used_up(standing):
                 self._warned.add(cap.account)

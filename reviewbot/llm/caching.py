@@ -7,7 +7,7 @@ the same runner or Redis. Whoever lacks the secret cannot write an entry that is
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -36,26 +36,24 @@ def cache_key(
 
     ``scope`` keeps those apart who must not share answers, as the gateway's tenants.
     """
-    shape = {
-        "base_url": _without_login(base_url),
-        "messages": [[message.role, message.content] for message in prompt.messages],
-        "task": prompt.task.value,
-        "options": _fields(options),
-        "answer_format": answer_format,
-        "prompt_version": prompt_version,
-        "scope": scope,
-    }
-    # ASCII escapes hold every text, also the lone surrogates of undecodable source.
-    canonical = json.dumps(shape, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    digest = hashlib.sha256(_shape(base_url, prompt.task.value, options, answer_format, prompt_version, scope))
+    # Not as JSON: spelling a long prompt costs several times its hash. With lengths, no two lists give the same bytes.
+    for message in prompt.messages:
+        for text in (message.role, message.content):
+            data = text.encode("utf-8", "surrogatepass")  # source may be undecodable
+            digest.update(b"\n%d:" % len(data))
+            digest.update(data)
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=64)
-def _fields(options: ModelOptions) -> Mapping[str, object]:
-    return asdict(options)
+def _shape(*shape: str | ModelOptions) -> bytes:
+    """Spell what many requests have in common, the base URL first; it ends without a line break."""
+    base_url, *others = shape
+    known = [_without_login(str(base_url)), *others]
+    return json.dumps(known, separators=(",", ":"), default=asdict).encode("ascii")
 
 
-@lru_cache(maxsize=64)
 def _without_login(base_url: str) -> str:
     """Drop ``user:password@``: a credential like an API key."""
     parts = urlsplit(base_url.rstrip("/"))

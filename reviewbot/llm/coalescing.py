@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
 class _Flight(Generic[_T]):
-    """A shared call and how many wait for it."""
+    """A shared call and those who wait for it, each with a future of its own: nobody's leaving harms the others."""
 
-    task: "asyncio.Task[_T]"
-    waiters: int = 0
+    def __init__(self) -> None:
+        self.waiting: list[asyncio.Future[_T]] = []
+        self.task: asyncio.Task[None] | None = None
 
 
 class Coalescer(Generic[_T]):
@@ -31,31 +30,42 @@ class Coalescer(Generic[_T]):
         flight = self._flights.get(key)
         joined = flight is not None
         if flight is None:
-            flight = self._flights[key] = _Flight(task=asyncio.create_task(self._fly(key, make)))
-            flight.task.add_done_callback(_heard)
-        flight.waiters += 1
+            flight = self._flights[key] = _Flight()
+            flight.task = asyncio.create_task(self._fly(key, flight, make))
+        turn = asyncio.get_running_loop().create_future()
+        flight.waiting.append(turn)
         try:
-            return await asyncio.shield(flight.task), joined
+            return await turn, joined
         finally:
-            flight.waiters -= 1
-            if not flight.waiters and not flight.task.done():
-                self._forget(key, flight.task)
-                flight.task.cancel()
-                await asyncio.wait({flight.task})
+            flight.waiting.remove(turn)
+            if not flight.waiting and flight.task is not None and not flight.task.done():
+                await self._abandon(key, flight, flight.task)
 
-    async def _fly(self, key: str, make: Callable[[], Awaitable[_T]]) -> _T:
-        """Make the call, and forget it before anybody hears of its end: who comes then calls anew."""
-        try:
-            return await make()
-        finally:
-            self._forget(key, asyncio.current_task())
-
-    def _forget(self, key: str, task: "asyncio.Task[_T] | None") -> None:
-        if key in self._flights and self._flights[key].task is task:
+    async def _abandon(self, key: str, flight: _Flight[_T], task: asyncio.Task[None]) -> None:
+        """Cancel a call that nobody waits for; one that is over already has only its last step to make."""
+        if self._flights.get(key) is flight:
             del self._flights[key]
+            task.cancel()
+            await asyncio.wait({task})
 
+    async def _fly(self, key: str, flight: _Flight[_T], make: Callable[[], Awaitable[_T]]) -> None:
+        """Make the call, and tell all who wait how it ended."""
+        try:
+            answer = await make()
+        except Exception as error:  # noqa: BLE001 - whatever it is, they are the ones to hear it
+            for turn in self._ended(key, flight):
+                turn.set_exception(error)
+                turn.exception()  # who is cancelled in this moment will not ask for it, and asyncio would complain
+        except BaseException:
+            for turn in self._ended(key, flight):
+                turn.cancel()
+            raise
+        else:
+            for turn in self._ended(key, flight):
+                turn.set_result(answer)
 
-def _heard(task: "asyncio.Task[_T]") -> None:
-    """Take note of an error that nobody is left to hear, so that asyncio does not complain."""
-    if not task.cancelled():
-        task.exception()
+    def _ended(self, key: str, flight: _Flight[_T]) -> list[asyncio.Future[_T]]:
+        """Forget a call before anybody hears of its end, so that who comes then calls anew; give who still waits."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        return [turn for turn in flight.waiting if not turn.done()]

@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from types import ModuleType
+from types import ModuleType, TracebackType
 
 from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
 from reviewbot.domain.prompt import Completion, Prompt
@@ -14,9 +13,9 @@ from reviewbot.errors import WireError
 from reviewbot.llm import stream
 from reviewbot.llm.faults import Fault, FaultKind, of_status
 from reviewbot.llm.forms import Form, Forms
+from reviewbot.llm.ports import Wire, WireResponse
 from reviewbot.llm.providers import deepseek, openai
 from reviewbot.llm.retry import asked_wait_s
-from reviewbot.ports import Wire, WireResponse
 
 _OK = 200
 _REFUSED = 400
@@ -68,11 +67,13 @@ class Exchange:
             connect_timeout_s=self._options.connect_timeout_s,
         )
         head_by = min(loop.time() + self._options.first_content_s, deadline_at)
-        with _translated(self.endpoint.host):
-            async with _opened(self._wire, request, head_by) as response:
+        try:
+            async with _Opened(self._wire, request, head_by) as response:
                 if response.status != _OK:
                     raise await self._refusal(response, deadline_at)
                 answer = await stream.read(response, limits, self._provider.completion)
+        except (WireError, TimeoutError) as error:
+            raise _translated(error, self.endpoint.host) from error
         _check(answer.completion)
         return answer
 
@@ -107,33 +108,31 @@ def _headers(prompt: Prompt, key: str | None) -> Mapping[str, str]:
     return headers
 
 
-@asynccontextmanager
-async def _opened(wire: Wire, request: WireRequest, head_by: float) -> AsyncIterator[WireResponse]:
-    """Send, and wait for the answer's head no longer than until ``head_by``."""
-    context = wire.send(request)
-    async with asyncio.timeout_at(head_by):
-        response = await context.__aenter__()
-    try:
-        yield response
-    except BaseException as error:
-        if not await context.__aexit__(type(error), error, error.__traceback__):
-            raise
-    else:
-        await context.__aexit__(None, None, None)
+class _Opened:
+    """Sends, and waits for the answer's head no longer than until ``head_by``."""
+
+    def __init__(self, wire: Wire, request: WireRequest, head_by: float) -> None:
+        self._context = wire.send(request)
+        self._head_by = head_by
+
+    async def __aenter__(self) -> WireResponse:
+        async with asyncio.timeout_at(self._head_by):
+            return await self._context.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._context.__aexit__(kind, error, trace)
 
 
-@contextmanager
-def _translated(host: str) -> Iterator[None]:
-    """Turn what the wire and the clock raise into faults."""
-    try:
-        yield
-    except WireError as error:
-        if not error.passing:
-            raise Fault(FaultKind.ADDRESS, str(error)) from error
-        message = f"{host} cannot be reached or broke off: {error}"
-        raise Fault(FaultKind.BROKEN if error.connected else FaultKind.UNREACHABLE, message) from error
-    except TimeoutError as error:
-        raise Fault(FaultKind.TIMEOUT, f"{host} gave no answer in time") from error
+def _translated(error: WireError | TimeoutError, host: str) -> Fault:
+    """Make a fault of what the wire or the clock raised."""
+    if isinstance(error, TimeoutError):
+        return Fault(FaultKind.TIMEOUT, f"{host} gave no answer in time")
+    if not error.passing:
+        return Fault(FaultKind.ADDRESS, str(error))
+    message = f"{host} cannot be reached or broke off: {error}"
+    return Fault(FaultKind.BROKEN if error.connected else FaultKind.UNREACHABLE, message)
 
 
 def _check(completion: Completion) -> None:

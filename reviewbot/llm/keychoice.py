@@ -1,10 +1,10 @@
 """Which of several usable keys is asked next: by weight and by what their limits leave, canaries a little."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reviewbot.llm.keyhealth import KeyHealth, KeyState
-from reviewbot.ports import Limiter
+from reviewbot.llm.ports import Limiter
 
 _CANARY_SHARE = 0.1
 _CANARIES_SHARE = 0.5  # of all canaries together, beside keys that have proved themselves
@@ -34,26 +34,27 @@ def choose(usable: Iterable[PooledKey], limiter: Limiter, now_s: float) -> Poole
     Smooth weighted round-robin over weight times capacity: even where all have the same room, towards the
     roomier where not; a key without room only when no other has any.
     """
-    weights = {key: key.weight for key in usable}
-    by_room = {key: weight * limiter.capacity(key.account) for key, weight in weights.items()}
-    shares = _shares({key: weight for key, weight in by_room.items() if weight > 0} or weights, now_s)
-    if not shares:
+    keys = list(usable)
+    rooms = [(key, key.weight * limiter.capacity(key.account)) for key in keys]
+    weights = [(key, room) for key, room in rooms if room > 0] or [(key, key.weight) for key in keys]
+    if not weights:
         return None
-    for key, share in shares.items():
+    shares = _shares(weights, now_s)
+    for (key, _), share in zip(weights, shares, strict=True):
         key.credit += share
     # Rounded, so that thirds are equal and the first of equals has its turn first.
-    chosen = max(shares, key=lambda key: round(key.credit, 9))
-    chosen.credit -= sum(shares.values())
+    chosen = max([key for key, _ in weights], key=lambda key: round(key.credit, 9))
+    chosen.credit -= sum(shares)
     return chosen
 
 
-def _shares(weights: Mapping[PooledKey, float], now_s: float) -> Mapping[PooledKey, float]:
+def _shares(weights: Sequence[tuple[PooledKey, float]], now_s: float) -> Sequence[float]:
     """Give each key's share of the traffic: canaries a tenth each beside keys that have proved themselves."""
-    canaries = {key for key in weights if key.health.state(now_s) is KeyState.CANARY}
-    proven = sum(weight for key, weight in weights.items() if key not in canaries)
-    total = proven or sum(weights.values()) or 1.0
-    if not canaries or not proven:
-        return {key: weight / total for key, weight in weights.items()}
-    each = min(_CANARY_SHARE, _CANARIES_SHARE / len(canaries))
-    rest = 1 - each * len(canaries)
-    return {key: each if key in canaries else weight / proven * rest for key, weight in weights.items()}
+    canaries = [key.health.state(now_s) is KeyState.CANARY for key, _ in weights]
+    proven = sum([weight for (_, weight), canary in zip(weights, canaries, strict=True) if not canary])
+    if not proven or not any(canaries):
+        total = proven or sum([weight for _, weight in weights]) or 1.0
+        return [weight / total for _, weight in weights]
+    each = min(_CANARY_SHARE, _CANARIES_SHARE / sum(canaries))
+    rest = 1 - each * sum(canaries)
+    return [each if canary else weight / proven * rest for (_, weight), canary in zip(weights, canaries, strict=True)]

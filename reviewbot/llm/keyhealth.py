@@ -43,6 +43,25 @@ class KeyState(StrEnum):
     """Refused by the provider: for good."""
 
 
+USABLE = frozenset({KeyState.ACTIVE, KeyState.CANARY, KeyState.SLOWED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStatus:
+    """A key, to show."""
+
+    key_id: str
+    account: str
+    state: str
+    reason: str
+    wait_s: float | None
+    """Seconds until it may be used: 0.0 now, None never."""
+    calls: int
+    """Of the last 5 minutes, without those that a limit refused."""
+    failures: int
+    """Of these."""
+
+
 @dataclass(slots=True)
 class AccountHealth:
     """What all keys of an account share."""
@@ -127,7 +146,7 @@ class KeyHealth:
 
     def usable(self, now_s: float) -> bool:
         """Tell whether it may be used now."""
-        return self.state(now_s) in {KeyState.ACTIVE, KeyState.CANARY, KeyState.SLOWED}
+        return self.state(now_s) in USABLE
 
     def returns_s(self, now_s: float) -> float:
         """Give when it may be used: now, later, or `NEVER`."""

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from reviewbot.domain.endpoint import ApiKey
 from reviewbot.domain.events import Event, KeyChanged
@@ -11,9 +10,9 @@ from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import ProviderError
 from reviewbot.llm.faults import Fault, FaultKind, KeyEffect
 from reviewbot.llm.keychoice import PooledKey, choose
-from reviewbot.llm.keyhealth import NEVER, AccountHealth, KeyHealth, KeyState
+from reviewbot.llm.keyhealth import NEVER, USABLE, AccountHealth, KeyHealth, KeyState, KeyStatus
 from reviewbot.llm.limiting import LimitWait
-from reviewbot.ports import Limiter
+from reviewbot.llm.ports import Limiter
 
 _ID_DIGITS = 8
 _UNSPENT = frozenset(
@@ -34,22 +33,6 @@ class KeysExhausted(ProviderError):  # noqa: N818 - says what happened
         super().__init__(message)
         self.wait_s = wait_s
         """Seconds until the first returns, None for never."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyStatus:
-    """A key, to show."""
-
-    key_id: str
-    account: str
-    state: str
-    reason: str
-    wait_s: float | None
-    """Seconds until it may be used: 0.0 now, None never."""
-    calls: int
-    """Of the last 5 minutes, without those that a limit refused."""
-    failures: int
-    """Of these."""
 
 
 class Lease:
@@ -151,17 +134,17 @@ class KeyPool:
         Raises KeysExhausted where none returns in time, LimitWait where the limits leave no room in time.
         """
         if not self._wants_keys:
-            await self.limiter.acquire(self._name, tokens, deadline_at)
+            if not self.limiter.admit(self._name, tokens):
+                await self.limiter.acquire(self._name, tokens, deadline_at)
             return Lease(self, None, self._name, tokens, self._world.monotonic())
         full: dict[str, LimitWait] = {}
         while True:
-            self._tell_changes()
             key = self._choose(full)
             if key is None:
                 await self._wait_for_return(full, deadline_at)
                 continue
             try:
-                if await self._acquired(key, tokens, deadline_at):
+                if self.limiter.admit(key.account, tokens) or await self._acquired(key, tokens, deadline_at):
                     return Lease(self, key, key.account, tokens, self._world.monotonic())
             except LimitWait as wait:
                 full[key.account] = wait
@@ -169,8 +152,10 @@ class KeyPool:
     def succeeded(self, key: PooledKey | None) -> None:
         """Take a success with a key; for `Lease`."""
         if key is not None:
-            key.health.succeeded(self._world.monotonic())
-            self._judge(key)
+            now_s = self._world.monotonic()
+            key.health.succeeded(now_s)
+            self._judge(key, now_s)
+            self._note_state(key, now_s)  # of the others it tells nothing
 
     def failed(self, key: PooledKey | None, account: str, fault: Fault, began_s: float) -> None:
         """Take a fault of a call that began then; for `Lease`."""
@@ -192,17 +177,17 @@ class KeyPool:
             health.failed_at_server(now_s, began_s)
         if fault.treatment.trips_breaker:
             health.failed(now_s)
-        self._judge(key)
+        self._judge(key, now_s)
+        self._tell_changes()
 
-    def _judge(self, key: PooledKey) -> None:
-        """See what has become of a key after a call."""
-        now_s = self._world.monotonic()
+    def _judge(self, key: PooledKey, now_s: float) -> None:
+        """See whether a key fails too often after a call."""
         health = key.health
         if health.crossed_alert(now_s):
             self._tell(key, "alert", health.told_counts(now_s))
-        if health.fails_too_often(now_s) and self._spares(key, now_s):
+        # Who is not even above the line of the alert is not above that of going offline.
+        if health.alerting and health.fails_too_often(now_s) and self._spares(key, now_s):
             health.go_offline(now_s)
-        self._tell_changes()
 
     def _spares(self, key: PooledKey, now_s: float) -> bool:
         """Tell whether others are left. The last one stays: leaving an endpoint alone is the breaker's decision."""
@@ -213,8 +198,11 @@ class KeyPool:
         return self._keys.get(key.value) is key and key.health.usable(self._world.monotonic())
 
     def _choose(self, full: Collection[str]) -> PooledKey | None:
-        usable = [key for key in self._keys.values() if key.account not in full and self._may_use(key)]
-        return choose(usable, self.limiter, self._world.monotonic())
+        now_s = self._world.monotonic()
+        usable = [key for key in self._keys.values() if self._note_state(key, now_s) in USABLE]
+        if full:
+            usable = [key for key in usable if key.account not in full]
+        return choose(usable, self.limiter, now_s)
 
     async def _acquired(self, key: PooledKey, tokens: int, deadline_at: float) -> bool:
         """Wait for the limits of the key's account; False when the key may not be used any more meanwhile."""
@@ -282,11 +270,16 @@ class KeyPool:
         """Tell observers, and who waits, of every key whose state is another than they know."""
         now_s = self._world.monotonic()
         for key in self._keys.values():
-            state = key.health.state(now_s)
-            if state is not key.told:
-                key.told = state
-                self._tell(key, state.value, key.health.reason(now_s))
-                self._wake()
+            self._note_state(key, now_s)
+
+    def _note_state(self, key: PooledKey, now_s: float) -> KeyState:
+        """Give a key's state, and tell of it where it is another than they know."""
+        state = key.health.state(now_s)
+        if state is not key.told:
+            key.told = state
+            self._tell(key, state.value, key.health.reason(now_s))
+            self._wake()
+        return state
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, None

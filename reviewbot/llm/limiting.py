@@ -159,6 +159,10 @@ class MemoryLimiter:
         self._rates: dict[str, Rates] = {}
         self._lines: dict[str, Line] = {}
 
+    def admit(self, account: str, tokens: int) -> bool:
+        """Let a request through if nobody is before it and there is room now."""
+        return not len(self._lines.get(account, ())) and self._admit(account, tokens, self._world.monotonic()) <= 0
+
     async def acquire(self, account: str, tokens: int, deadline_at: float) -> None:
         """Wait until the limits of the account leave room; reserves the tokens.
 
@@ -196,11 +200,16 @@ class MemoryLimiter:
     def attempt(self, account: str, ask: Ask) -> float:
         """Let a request through (0) or give the seconds until it is worth asking again."""
         now_s = self._world.monotonic()
-        rates = self.rates(account)
-        wait_s = rates.earliest(now_s, ask.tokens) - now_s
+        wait_s = self._admit(account, ask.tokens, now_s)
         if wait_s <= 0:
-            rates.admit(now_s, ask.tokens)
             ask.at_s = now_s
+        return wait_s
+
+    def _admit(self, account: str, tokens: int, now_s: float) -> float:
+        rates = self.rates(account)
+        wait_s = rates.earliest(now_s, tokens) - now_s
+        if wait_s <= 0:
+            rates.admit(now_s, tokens)
         return wait_s
 
     def _open(self, account: str) -> Line:

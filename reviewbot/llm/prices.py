@@ -1,12 +1,10 @@
 """What tokens cost: the dated table beside this file, and an operator's own rows laid over it."""
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from importlib.resources import files
 from typing import Self
 
 from reviewbot.domain.usage import TokenUsage
@@ -116,6 +114,10 @@ class Prices:
 @cache
 def _table() -> tuple[tuple[Row, ...], Mapping[str, Decimal]]:
     """Read our own rows, and what other currencies cost."""
+    # Once, where a client is opened: naming one takes no table.
+    import tomllib
+    from importlib.resources import files
+
     data = tomllib.loads(files("reviewbot.llm").joinpath("prices.toml").read_text("utf-8"))
     rates = {"USD": Decimal(1), **{name: Decimal(rate) for name, rate in data["usd_per_unit"].items()}}
     return tuple(_row(row, rates) for row in data["price"]), rates

@@ -242,8 +242,9 @@ class Rates:
         """Count a request."""
         self.log.times.append(now_s)
         self.pace.count(now_s, sent=1)
-        self.tokens.add(now_s, tokens)
-        self.reserved.note(self.tokens.bucket, tokens)
+        if self.tokens.limit is not None:
+            self.tokens.add(now_s, tokens)
+            self.reserved.note(self.tokens.bucket, tokens)
 
     def undo(self, now_s: float, at_s: float, tokens: int) -> None:
         """Uncount a request that was never sent."""
@@ -253,6 +254,8 @@ class Rates:
 
     def settle(self, now_s: float, reserved: int, used: int) -> None:
         """Replace an estimate by what was used; what was used above it counts from now."""
+        if self.tokens.limit is None:
+            return  # nobody asks how many there were
         bucket = self.reserved.take(reserved)
         if used > reserved:
             self.tokens.add(now_s, used - reserved)
@@ -267,8 +270,10 @@ class Rates:
 
     def left(self, now_s: float) -> float:
         """Give the share of the limits that is left, 0 to 1."""
-        self.log.trim(now_s)
         requests, tokens = self.log.limit, self.tokens.limit
+        if requests is None and tokens is None:
+            return self.pace.share(now_s)
+        self.log.trim(now_s)
         by_requests = 1.0 if requests is None else 1 - len(self.log.times) / requests
         by_tokens = 1.0 if tokens is None else 1 - self.tokens.used(now_s) / tokens
         return max(min(by_requests, by_tokens), 0.0) * self.pace.share(now_s)

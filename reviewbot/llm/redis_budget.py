@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from reviewbot.domain.claim import Claim, Fit, Ruling, Standing
 from reviewbot.errors import BudgetExceeded
 from reviewbot.llm.budget_store import judged
+from reviewbot.llm.ports import BudgetStore
 from reviewbot.llm.redis_link import RedisDownError, RedisLink
-from reviewbot.ports import BudgetStore
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -18,8 +18,8 @@ from reviewbot.errors import ProviderError
 from reviewbot.llm.caching import Seal, to_completion
 from reviewbot.llm.coalescing import Coalescer
 from reviewbot.llm.faults import Fault, FaultKind
+from reviewbot.llm.ports import Cache
 from reviewbot.llm.redis_link import RedisDownError, RedisLink
-from reviewbot.ports import Cache
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

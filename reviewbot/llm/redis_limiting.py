@@ -93,6 +93,11 @@ class RedisLimiter:
         await asyncio.gather(*self._taking_back)
         await self._script.aclose()
 
+    def admit(self, account: str, tokens: int) -> bool:
+        """Never: only Redis can tell, and that takes a while."""
+        del account, tokens
+        return False
+
     async def acquire(self, account: str, tokens: int, deadline_at: float) -> None:
         """Wait until the limits of the account leave room among all processes; reserves the tokens.
 

@@ -5,9 +5,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from tenacity import RetryCallState
-from tenacity.wait import wait_base
-
 from reviewbot.llm.faults import Fault, FaultKind
 
 _WINDOW_S = 60.0
@@ -64,7 +61,7 @@ def _duration(text: str) -> float | None:
     return None if number or not rest else seconds
 
 
-class Wait(wait_base):
+class Wait:
     """What the provider asked for and a little more, else exponential with full jitter."""
 
     def __init__(self, initial_s: float, max_s: float, chance: Callable[[], float]) -> None:
@@ -72,16 +69,15 @@ class Wait(wait_base):
         self._max = max_s
         self._chance = chance
 
-    def __call__(self, retry_state: RetryCallState) -> float:
-        """Give the seconds to wait before the next attempt."""
-        error = retry_state.outcome.exception() if retry_state.outcome else None
+    def seconds(self, error: BaseException | None, attempt_number: int) -> float:
+        """Give the seconds to wait after an attempt that ended so, the first being number 1."""
         if isinstance(error, Fault):
-            if error.kind in _AT_ONCE or (error.kind is FaultKind.BROKEN and retry_state.attempt_number == 1):
+            if error.kind in _AT_ONCE or (error.kind is FaultKind.BROKEN and attempt_number == 1):
                 return 0.0  # another key, or a kept connection that the server closed as we sent
             if error.wait_s is not None:
                 # Not all at the same moment: the requests that were told to wait would meet again.
                 return error.wait_s * (1.0 + 0.1 * self._chance())
-        ceiling: float = min(self._initial * 2 ** (retry_state.attempt_number - 1), self._max)
+        ceiling: float = min(self._initial * 2 ** (attempt_number - 1), self._max)
         return ceiling * (0.5 + 0.5 * self._chance())
 
 

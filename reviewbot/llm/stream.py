@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from reviewbot.domain.prompt import Completion
 from reviewbot.errors import WireError
 from reviewbot.llm.faults import Fault, FaultKind
+from reviewbot.llm.ports import WireResponse
 from reviewbot.llm.sse import EventReader
 from reviewbot.llm.wire import error_in, read_usage
-from reviewbot.ports import WireResponse
 
 _DONE = b"[DONE]"
 _LIMIT_BYTES = 16_000_000

@@ -20,10 +20,10 @@ from reviewbot.llm.exchange import Exchange
 from reviewbot.llm.keyfile import KeysFile
 from reviewbot.llm.keypool import KeyPool
 from reviewbot.llm.limiting import MemoryLimiter
+from reviewbot.llm.ports import BudgetStore, Cache, Coalescing, Limiter, Wire
 from reviewbot.llm.prices import Prices
 from reviewbot.llm.targets import Target
 from reviewbot.llm.wires.httpx_shards import HttpxWire
-from reviewbot.ports import BudgetStore, Cache, Coalescing, Limiter, Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,10 +18,10 @@ from reviewbot.domain.claim import Cap, Claim, Fit, Ruling, Standing
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import BudgetExceeded, UsageError
 from reviewbot.llm.budget_store import MemoryBudgetStore
+from reviewbot.llm.ports import BudgetStore
 from reviewbot.llm.redis_budget import RedisBudgetStore
 from reviewbot.llm.redis_link import RedisLink
 from reviewbot.llm.sqlite_budget import SqliteBudgetStore
-from reviewbot.ports import BudgetStore
 
 T = TypeVar("T")
 AT_S = 1_800_000_000.5

@@ -139,6 +139,7 @@ def test_a_key_that_is_retired_in_the_moment_of_its_turn_is_not_used() -> None:
                 await lease.failed(Fault(FaultKind.KEY, "no", status=401))
 
         scene.limiter.acquire = slow  # type: ignore[method-assign]
+        scene.limiter.admit = lambda *_: False  # type: ignore[method-assign]
         assert {(await scene.pool.lease(300, FAR)).key for _ in range(3)} == {"sk-b"}
         assert scene.limiter.capacity(key_id("sk-a")) == 1.0
 

@@ -36,6 +36,24 @@ def most_in_a_window(times: Sequence[float], window_s: float = 60.0) -> int:
     return max(sum(start <= at < start + window_s for at in times) for start in times)
 
 
+def test_who_need_not_wait_is_let_through_at_once_but_never_before_those_who_wait() -> None:
+    virtual = VirtualWorld()
+    limits = limiter(virtual, requests=2)
+
+    async def session() -> list[bool]:
+        admitted = [limits.admit(ACCOUNT, 1) for _ in range(3)]
+        waiting = asyncio.ensure_future(limits.acquire(ACCOUNT, 1, FAR))
+        await asyncio.sleep(0)
+        await virtual.surroundings.sleep(KEPT_S)
+        admitted.append(limits.admit(ACCOUNT, 1))
+        await waiting
+        admitted.append(limits.admit(ACCOUNT, 1))
+        return admitted
+
+    first, second, third, before_who_waits, after = virtual.run(session())
+    assert (first, second, third, before_who_waits, after) == (True, True, False, False, True)
+
+
 def test_without_limits_nobody_waits() -> None:
     virtual = VirtualWorld()
     assert virtual.run(admissions(virtual, limiter(virtual), 500, tokens=10_000)) == [0.0] * 500

@@ -12,9 +12,9 @@ from fakes.model_server import ModelServer, serving
 
 from reviewbot.domain.wire import WireRequest
 from reviewbot.errors import WireError
+from reviewbot.llm.ports import Wire
 from reviewbot.llm.wires.aiohttp_pool import AiohttpWire
 from reviewbot.llm.wires.httpx_shards import HttpxWire
-from reviewbot.ports import Wire
 
 T = TypeVar("T")
 Opener = Callable[[int], HttpxWire | AiohttpWire]

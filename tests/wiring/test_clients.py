@@ -1,10 +1,13 @@
 """The client put together: cache, fallbacks, keys that change, shared stores."""
 
 import asyncio
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import gitrepo
 import pytest
 from fakes.model_server import Answer, Asked, findings, refusal, serving
 from redis_server import running_redis
@@ -20,6 +23,7 @@ from reviewbot.settings.environment import keys_in
 from reviewbot.wiring import operator
 from reviewbot.wiring.clients import ClientPlan, open_client
 
+ROOT = Path(__file__).parents[2]
 MODEL = ModelOptions(name="deepseek-flash")
 KEY = "key-" + "one"
 
@@ -35,6 +39,22 @@ async def once(client: Client) -> str:
 
 def outcomes(world: World) -> list[str]:
     return [event.outcome for event in world.events if isinstance(event, RequestEnded)]
+
+
+def test_importing_the_client_loads_nothing_that_only_some_runs_need() -> None:
+    code = (
+        "import sys\nimport reviewbot.wiring.clients\n"
+        "seldom = {'pydantic', 'tenacity', 'sqlite3', 'redis', 'tomllib', 'reviewbot.domain.outcome'}\n"
+        "print(sorted(seldom & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env=gitrepo.environment(PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "[]\n"
 
 
 def test_the_next_run_is_answered_from_the_cache(world: World, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Ways to send bytes over HTTP, one file each; all of them behave alike (`reviewbot.ports.Wire`)."""
+"""Ways to send bytes over HTTP, one file each; all of them behave alike (`reviewbot.llm.ports.Wire`)."""

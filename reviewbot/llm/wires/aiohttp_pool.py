@@ -10,7 +10,7 @@ import aiohttp
 
 from reviewbot.domain.wire import WireRequest
 from reviewbot.errors import WireError
-from reviewbot.ports import WireResponse
+from reviewbot.llm.ports import WireResponse
 
 _KEEPALIVE_S = 30.0
 
