@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Protocol
 
 from reviewbot.domain.analysis import Analysis
+from reviewbot.domain.coverage import CoverageReport
 from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.events import Progress
 from reviewbot.domain.finding import Placement
+from reviewbot.domain.isolation import Isolation, SandboxJob, SandboxResult
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.patch import FilePatch
 from reviewbot.domain.posting import Posted, PostingPlan
@@ -117,6 +120,30 @@ class Forge(Protocol):
         ``summary`` gives the summary's text for where each created comment really stands by fingerprint, which
         may be less than planned (inline, then file, then summary); None where no edit is needed.
         """
+        ...
+
+
+class CoverageReader(Protocol):
+    """A format of coverage reports: a module's ``read`` in `reviewbot.coverage`; ``sniff`` tells whether it is its."""
+
+    def __call__(self, path: Path, detail: Callable[[str], bool]) -> CoverageReport:
+        """Read a report in one pass, in little memory; ``detail`` says of which paths branches are wanted.
+
+        Raises UsageError that names the report and what is wrong with it.
+        """
+        ...
+
+
+class Sandbox(Protocol):
+    """A way to run code that nobody has read: `reviewbot.sandbox` has one for each level."""
+
+    @property
+    def isolation(self) -> Isolation:
+        """What it can do."""
+        ...
+
+    def run(self, job: SandboxJob) -> SandboxResult:
+        """Run a process tree to its end; nothing of it survives. Raises SandboxError where it cannot be started."""
         ...
 
 
