@@ -17,8 +17,9 @@ from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.llm import prices
 from reviewbot.ports import Analyzer, Sources
 from reviewbot.reviewing import Answers, Asking, ask
-from reviewbot.steps import accounting, anchoring, chunking, filtering, gating, merging, prompting, redacting
+from reviewbot.steps import accounting, anchoring, carrying, chunking, filtering, gating, merging, prompting, redacting
 from reviewbot.steps.accounting import Fate
+from reviewbot.steps.carrying import Previous
 from reviewbot.steps.redacting import Redactions
 
 _ANSWER_TOKENS = 600  # of an answer with a few findings; used for estimates only
@@ -142,18 +143,23 @@ def review_statically(change: Change, policy: Policy) -> Report:
     return _finished(report, change, policy, findings, _silenced(analyses), trouble)
 
 
-async def review_with_model(change: Change, policy: Policy, asking: Asking) -> Report:
-    """Review with a model; static rules run beside it."""
+async def review_with_model(change: Change, policy: Policy, asking: Asking, previous: Previous | None = None) -> Report:
+    """Review with a model; static rules run beside it.
+
+    What an earlier run has reviewed, and what is as it was, is not sent again: its findings are carried over.
+    """
     started = time.monotonic()
     known = fates(change, policy)
     redactions = Redactions()
     # Before anything is cut: a secret must not escape because it stands across two chunks.
-    shown = replace(change, patch=redacting.patch(change.patch, redactions))
+    fresh = Patch(files=carrying.without_known(change.patch.files, previous))
+    shown = replace(change, patch=redacting.patch(fresh, redactions))
     planned = chunks(shown, policy, known, asking.count(asking.system), asking.count)
     static = asyncio.create_task(asyncio.to_thread(_analyze, change, policy, known))
     answers = await ask(asking, planned.chunks, redactions)
     analyses = await static
-    placed = anchoring.place(answers.findings, change.patch, prompting.readable)
+    carried = carrying.carried(change.patch, previous, prompting.readable)
+    placed = (*carried, *anchoring.place(answers.findings, change.patch, prompting.readable))
     files = accounting.by_line(change.patch.files, known, planned.too_long, answers.unfinished)
     report = Report(
         engine="llm",
@@ -162,7 +168,13 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking) -> R
         files=files,
         findings=(),
         usage=replace(asking.model.usage, wall_s=time.monotonic() - started),
-        notes=(*change.notes, *_notes(analyses), *_model_notes(answers), *_failures(analyses)),
+        notes=(
+            *change.notes,
+            *_carried_note(previous, change, fresh),
+            *_notes(analyses),
+            *_model_notes(answers),
+            *_failures(analyses),
+        ),
     )
     findings = [finding for analysis in analyses for finding in analysis.findings] + list(placed)
     return _finished(
@@ -249,6 +261,14 @@ def _notes(analyses: Sequence[Analysis]) -> tuple[str, ...]:
 def _failures(analyses: Sequence[Analysis]) -> tuple[str, ...]:
     reasons = dict.fromkeys(reason for analysis in analyses for _, reason in analysis.failed)
     return tuple(f"static rules did not run on some files: {reason}" for reason in reasons)
+
+
+def _carried_note(previous: Previous | None, change: Change, fresh: Patch) -> tuple[str, ...]:
+    lines = sum(file.changed_count for file in change.patch.files) - sum(file.changed_count for file in fresh.files)
+    if previous is None or not lines:
+        return ()
+    noun = "line was" if lines == 1 else "lines were"
+    return (f"{lines:,} changed {noun} reviewed at {previous.head_sha[:7]} and did not change since",)
 
 
 def _model_notes(answers: Answers) -> tuple[str, ...]:
