@@ -94,6 +94,8 @@ class Report:
     verdict: Verdict = Verdict(passed=True, exit_code=0)
     notes: tuple[str, ...] = ()
     """What the reader should know besides, one sentence each."""
+    tally: LineCounts | None = None
+    """What a saved report says of its lines; None for a report whose patch is at hand."""
 
     @property
     def patch(self) -> Patch:
@@ -103,7 +105,7 @@ class Report:
     @property
     def lines(self) -> LineCounts:
         """Count the changed lines of all files by outcome."""
-        return counted(self.files)
+        return self.tally or counted(self.files)
 
 
 def counted(files: Iterable[FileReport]) -> LineCounts:
