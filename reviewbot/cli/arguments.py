@@ -37,6 +37,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _config(_command(commands, "config", "show, validate or describe the configuration"))
     _bench(_command(commands, "bench", "measure an endpoint: latency, throughput and cost of five typical requests"))
     _stats(_command(commands, "stats", "show what the requests in a ledger were, cost and took"))
+    _post(_command(commands, "post", "publish a saved report; finishes what a crash or an outage cut off"))
+    _init(_command(commands, "init", "write a CI file and a starter configuration"))
+    _doctor(_command(commands, "doctor", "check key, endpoint, model, forge token, permissions and clone"))
     options = parser.parse_args(argv)
     _check(parser, options)
     return options
@@ -92,7 +95,14 @@ def _review(parser: argparse.ArgumentParser) -> None:
         help="write another format to a file (repeatable)",
     )  # fmt: skip
     out.add_argument("--save-report", type=Path, metavar="PATH", help="write the JSON report here too")
-    out.add_argument("--no-post", action="store_true", help="post nothing (this version never posts)")
+    post = parser.add_argument_group("posting")
+    post.add_argument(
+        "--post", action=argparse.BooleanOptionalAction, default=None,
+        help="post to the merge request or pull request (default: where the pipeline has one, and a token)",
+    )  # fmt: skip
+    post.add_argument(
+        "--dry-run", action="store_true", help="post nothing: print what would be posted, as text or with --format json"
+    )
     out.add_argument("--quiet", action="store_true", help="no progress and no notes on standard error")
     out.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in text output")
     _common(parser)
@@ -139,6 +149,28 @@ def _stats(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
+def _post(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("report", type=Path, metavar="REPORT.json", help="what 'review --save-report' wrote")
+    parser.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
+    parser.add_argument("--dry-run", action="store_true", help="post nothing: print what would be posted")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="of --dry-run (default: text)")
+    parser.add_argument("--quiet", action="store_true", help="no notes on standard error")
+    _common(parser)
+
+
+def _init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ci", choices=("gitlab", "github"), required=True, help="which CI system")
+    parser.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
+    parser.add_argument("--force", action="store_true", help="overwrite files that are there")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+    _common(parser)
+
+
 def _count(text: str) -> int:
     try:
         value = int(text)
@@ -170,6 +202,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     """Refuse combinations that contradict each other."""
     if options.command not in {"review", "plan"}:
         return
+    if getattr(options, "dry_run", False) and options.post:
+        parser.error("--dry-run posts nothing: it does not go with --post")
     if options.diff is not None and (options.base or options.head or options.staged):
         parser.error("--diff is the whole change: it does not go with --base, --head or --staged")
     if options.staged and (options.head or options.base):

@@ -138,6 +138,19 @@ class Redis(Section):
     """Whether requests go on under this process's own limits; otherwise they fail."""
 
 
+class Requests(Section):
+    """Which merge requests and pull requests are left alone, as a whole and with the reason."""
+
+    skip_drafts: bool = False
+    """Whether drafts are left alone until they are ready."""
+    skip_bots: bool = False
+    """Whether those that a bot opened are, by the forge's own word for who is a bot."""
+    skip_authors: tuple[str, ...] = ()
+    """Globs of login names, such as "renovate*"."""
+    skip_labels: tuple[str, ...] = ()
+    """Globs of labels, such as "no-review"."""
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -163,5 +176,7 @@ class Settings(Section):
     """Answers kept for the next run."""
     ledger: Ledger = Ledger()
     """The record of requests."""
+    requests: Requests = Requests()
+    """Which change requests are left alone."""
     redis: Redis = Redis()
     """What holds while Redis does not answer."""
