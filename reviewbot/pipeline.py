@@ -138,7 +138,7 @@ def review_statically(change: Change, policy: Policy) -> Report:
     hint = (policy.hint,) if any(fate and fate[1].startswith(_NO_RULES) for fate in final) else ()
     report = Report(
         engine="static", model=None, comparison=change.comparison, files=files, findings=(), usage=usage,
-        notes=(*change.notes, *_notes(analyses), *hint),
+        notes=(*change.notes, *_notes(analyses), *hint), checked=_checked(change, policy, analyses),
     )  # fmt: skip
     return _finished(report, change, policy, findings, _silenced(analyses), trouble)
 
@@ -152,8 +152,8 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
     known = fates(change, policy)
     redactions = Redactions()
     # Before anything is cut: a secret must not escape because it stands across two chunks.
-    fresh = Patch(files=carrying.without_known(change.patch.files, previous))
-    shown = replace(change, patch=redacting.patch(fresh, redactions))
+    redacted = redacting.patch(change.patch, redactions)
+    shown = replace(change, patch=carrying.without_known(redacted, change.patch, previous))
     planned = chunks(shown, policy, known, asking.count(asking.system), asking.count)
     static = asyncio.create_task(asyncio.to_thread(_analyze, change, policy, known))
     answers = await ask(asking, planned.chunks, redactions)
@@ -170,11 +170,11 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
         usage=replace(asking.model.usage, wall_s=time.monotonic() - started),
         notes=(
             *change.notes,
-            *_carried_note(previous, change, fresh),
             *_notes(analyses),
             *_model_notes(answers),
             *_failures(analyses),
         ),
+        checked=_checked(change, policy, analyses),
     )
     findings = [finding for analysis in analyses for finding in analysis.findings] + list(placed)
     return _finished(
@@ -190,6 +190,15 @@ def _analyze(change: Change, policy: Policy, known: Sequence[Fate | None]) -> tu
         *(analyzer(reviewed, change.sources) for analyzer in policy.analyzers),
         *(check(texts, change.sources) for check in policy.text_checks),
     )
+
+
+def _checked(change: Change, policy: Policy, analyses: Sequence[Analysis]) -> Mapping[str, frozenset[str]]:
+    """Say which analyzer has read what; checks of any text read all of it."""
+    texts = frozenset(file.path for file in change.patch.files if file.hunks and not _ignored(file, policy.rules))
+    count = len(policy.analyzers)
+    read = [(analysis.source, analysis.covered) for analysis in analyses[:count]]
+    read += [(check.source, texts) for check in analyses[count:]]
+    return {source: paths for source, paths in read if source}
 
 
 def _ignored(file: FilePatch, rules: filtering.Rules) -> bool:
@@ -261,14 +270,6 @@ def _notes(analyses: Sequence[Analysis]) -> tuple[str, ...]:
 def _failures(analyses: Sequence[Analysis]) -> tuple[str, ...]:
     reasons = dict.fromkeys(reason for analysis in analyses for _, reason in analysis.failed)
     return tuple(f"static rules did not run on some files: {reason}" for reason in reasons)
-
-
-def _carried_note(previous: Previous | None, change: Change, fresh: Patch) -> tuple[str, ...]:
-    lines = sum(file.changed_count for file in change.patch.files) - sum(file.changed_count for file in fresh.files)
-    if previous is None or not lines:
-        return ()
-    noun = "line was" if lines == 1 else "lines were"
-    return (f"{lines:,} changed {noun} reviewed at {previous.head_sha[:7]} and did not change since",)
 
 
 def _model_notes(answers: Answers) -> tuple[str, ...]:

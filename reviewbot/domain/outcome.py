@@ -1,7 +1,7 @@
 """What became of the change: outcomes by line, the report of a run, and its verdict."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -94,6 +94,8 @@ class Report:
     verdict: Verdict = Verdict(passed=True, exit_code=0)
     notes: tuple[str, ...] = ()
     """What the reader should know besides, one sentence each."""
+    checked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Paths that each static analyzer has read, by the source in its findings: there its silence means something."""
     tally: LineCounts | None = None
     """What a saved report says of its lines; None for a report whose patch is at hand."""
 

@@ -5,7 +5,7 @@ are carried over from the marks on the forge. A hunk that differs in any line, c
 reviewed anew as a whole, and then only what is found this time counts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from reviewbot.domain.finding import Finding, Span
@@ -23,14 +23,33 @@ class Previous:
     """A model's, as their marks tell them, without line numbers."""
 
 
-def without_known(files: Sequence[FilePatch], previous: Previous | None) -> tuple[FilePatch, ...]:
-    """Leave out the hunks that were reviewed before; files keep their places."""
+def without_known(shown: Patch, patch: Patch, previous: Previous | None) -> Patch:
+    """Leave out of what is shown the hunks of the patch that were reviewed before; files keep their places.
+
+    ``shown`` is the patch without its secrets, hunk for hunk.
+    """
     if previous is None:
-        return tuple(files)
+        return shown
     known = _known(previous.patch)
-    return tuple(
-        replace(file, hunks=tuple(hunk for hunk in file.hunks if _key(file, hunk) not in known)) for file in files
+    return Patch(
+        files=tuple(
+            replace(
+                safe,
+                hunks=tuple(
+                    redacted
+                    for hunk, redacted in zip(file.hunks, safe.hunks, strict=True)
+                    if _key(file, hunk) not in known
+                ),
+            )
+            for file, safe in zip(patch.files, shown.files, strict=True)
+        )
     )
+
+
+def known_lines(patch: Patch, previous: Previous) -> int:
+    """Count the changed lines that are not reviewed again."""
+    fresh = without_known(patch, patch, previous)
+    return sum(file.changed_count for file in patch.files) - sum(file.changed_count for file in fresh.files)
 
 
 def carried(patch: Patch, previous: Previous | None, readable: Callable[[str], str]) -> tuple[Finding, ...]:
