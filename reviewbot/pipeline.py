@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from reviewbot.domain.analysis import Analysis
 from reviewbot.domain.chunk import ContextBudget
@@ -14,7 +13,7 @@ from reviewbot.domain.outcome import Comparison, Outcome, Report, counted
 from reviewbot.domain.patch import FilePatch, Patch, Status
 from reviewbot.domain.planned import Estimate, PlannedChunk, ReviewPlan
 from reviewbot.domain.usage import TokenUsage, Usage
-from reviewbot.llm import prices
+from reviewbot.llm.prices import Price
 from reviewbot.ports import Analyzer, Sources
 from reviewbot.reviewing import Answers, Asking, ask
 from reviewbot.steps import accounting, anchoring, carrying, chunking, filtering, gating, merging, prompting, redacting
@@ -86,16 +85,15 @@ def plan(
     options: ModelOptions,
     system: str,
     count: Callable[[str], int],
-    now: datetime,
+    price: Price | None,
 ) -> ReviewPlan:
-    """Say what a review would send and cost, without sending anything."""
+    """Say what a review would send and cost, without sending anything; ``price`` is None where it is not known."""
     known = fates(change, policy)
     planned = chunks(change, policy, known, count(system), count)
     used = TokenUsage(
         prompt_tokens=sum(chunk.prompt_tokens for chunk in planned.chunks),
         completion_tokens=_ANSWER_TOKENS * len(planned.chunks),
     )
-    price = prices.at(options.name, now)
     files = accounting.by_line(change.patch.files, known, planned.too_long, ())
     return ReviewPlan(
         model=options.name,

@@ -1,11 +1,12 @@
 """Everything pluggable, on one page."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
 from reviewbot.domain.analysis import Analysis
+from reviewbot.domain.claim import Claim, Ruling, Standing
 from reviewbot.domain.coverage import CoverageReport
 from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.events import Progress
@@ -80,6 +81,72 @@ class Model(Protocol):
         self, prompt: Prompt, options: ModelOptions, check: Callable[[Completion], bool] | None = None
     ) -> Completion:
         """Answer a prompt; ``check`` tells whether the answer may be kept. Raises BudgetExceeded or ProviderError."""
+        ...
+
+
+class Limiter(Protocol):
+    """Limits of accounts: `reviewbot.llm.limiting.MemoryLimiter`, or `reviewbot.llm.redis_limiting.RedisLimiter`."""
+
+    async def acquire(self, account: str, tokens: int, deadline_at: float) -> None:
+        """Wait until a request with so many tokens may be sent, at the latest by ``deadline_at`` (monotonic seconds).
+
+        Raises `reviewbot.llm.limiting.LimitWait`.
+        """
+        ...
+
+    async def settle(self, account: str, reserved: int, used: int) -> None:
+        """Replace the estimate of an acquired request by what it used."""
+        ...
+
+    def slow_down(self, account: str, wait_s: float | None) -> None:
+        """Take note that the provider refused a request for its rate, and what Retry-After said (seconds)."""
+        ...
+
+    def capacity(self, account: str) -> float:
+        """Give the share of the limits that is left right now, 0 to 1."""
+        ...
+
+
+class Cache(Protocol):
+    """A store of answers: `SqliteCache` on disk, `RedisCache` shared. Never raises for its store's sake."""
+
+    async def get(self, key: str) -> Completion | None:
+        """Give a stored answer that is fresh and authentic, or None."""
+        ...
+
+    async def put(self, key: str, completion: Completion) -> None:
+        """Store an answer. Only complete and valid ones are given to it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the store."""
+        ...
+
+
+class Coalescing(Protocol):
+    """Shares calls for the same key: among tasks, or with Redis among processes."""
+
+    async def share(self, key: str, make: Callable[[], Awaitable[Completion]]) -> tuple[Completion, bool]:
+        """Give the answer, and whether somebody else's call brought it."""
+        ...
+
+
+class BudgetStore(Protocol):
+    """A place for accounts. Each call is atomic, among all that use the same place."""
+
+    async def reserve(self, claim: Claim) -> Ruling:
+        """Set money aside if it fits into every account. Raises BudgetExceeded where the store fails."""
+        ...
+
+    async def settle(self, claim: Claim, micros: int) -> tuple[Standing, ...]:
+        """Book what a request did cost, and free what was set aside for it.
+
+        An unknown claim is booked all the same. Where the store fails, the claim stays: it counts as spent.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the store."""
         ...
 
 

@@ -9,12 +9,13 @@ Skipped with a reason where there is no ``redis-server``; under ``CI=true`` that
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,16 @@ class RedisServer:
     def pause(self, milliseconds: int) -> None:
         """Let it answer nobody for a while."""
         self.command(f"CLIENT PAUSE {milliseconds} ALL")
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Stop it for the length of a block: it takes connections, and answers nobody."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def flush(self) -> None:
         """Delete everything it knows."""

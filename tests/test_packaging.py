@@ -75,10 +75,10 @@ import json, sys
 import reviewbot
 from datetime import UTC, datetime
 from reviewbot import templating
-from reviewbot.llm import prices
+from reviewbot.llm.prices import Prices
 from reviewbot.steps import prompting
 prompt = prompting.system(templating.environment(), "Mind the gap.")
-price = prices.at("deepseek-flash", datetime(2026, 12, 1, 12, tzinfo=UTC))
+price = Prices.load().at("deepseek-flash", datetime(2026, 12, 1, 12, tzinfo=UTC))
 print(json.dumps([reviewbot.__file__, str(templating.folder()), prompt, price is not None]))
 """
 

@@ -14,15 +14,14 @@ from reviewbot.bench.measuring import Bench, Heard, measure
 from reviewbot.bench.rows import Measured
 from reviewbot.bench.scenarios import SCENARIOS, Scenario
 from reviewbot.cli import streams
-from reviewbot.domain.endpoint import Endpoint
+from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.events import Progress
 from reviewbot.domain.view import plural
 from reviewbot.errors import BudgetExceeded, ProviderError, UsageError
-from reviewbot.llm.budget import Limits
 from reviewbot.settings import environment
-from reviewbot.settings.schema import Settings
-from reviewbot.wiring import configuration, engines, operator
+from reviewbot.wiring import configuration, engines
 from reviewbot.wiring.clients import ClientPlan, open_client
+from reviewbot.wiring.plans import client_plan
 from reviewbot.wiring.surroundings import real_world
 
 _SYNC_REQUESTS = 10
@@ -32,22 +31,23 @@ def bench(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Measure an endpoint; gives the exit code."""
     if options.base_url is not None:
         environ = {**environ, "REVIEWBOT_BASE_URL": options.base_url}
-    endpoint = environment.endpoint(environ, operator.read(environ).base_url)
-    if endpoint is None:
+    # Whatever a file says of the engine: what is measured is a model.
+    flags = {"engine": "auto"} | ({} if options.model is None else {"model.name": options.model})
+    settings = configuration.effective(flags, environ, trust=None, git=None, config=options.config).settings
+    engine = engines.choose(settings, environ)
+    if engine.endpoint is None:
         message = "there is nothing to measure: give --base-url URL, or set REVIEWBOT_BASE_URL or REVIEWBOT_API_KEY"
         raise UsageError(message)
-    flags = {} if options.model is None else {"model.name": options.model}
-    settings = configuration.effective(flags, environ, trust=None, git=None, config=options.config).settings
     scenarios = [each for each in SCENARIOS if options.scenario in {each.name, "all"}]
-    heading = _heading(options, endpoint, settings)
-    return _told(asyncio.run(_measured(scenarios, options, endpoint, settings)), options.format, heading)
+    plan = _plan(client_plan(engine, settings, environment.stores(environ), real_world()), options.connections)
+    model = engines.model(settings)
+    return _told(asyncio.run(_measured(scenarios, options, plan, model)), options.format, _heading(options, plan))
 
 
 async def _measured(
-    scenarios: Sequence[Scenario], options: argparse.Namespace, endpoint: Endpoint, settings: Settings
+    scenarios: Sequence[Scenario], options: argparse.Namespace, plan: ClientPlan, model: ModelOptions
 ) -> list[Measured]:
     heard, meter, run = Heard(), Meter(sys.stderr), uuid.uuid4().hex[:8]
-    model = engines.model(settings)
 
     async def sync(scenario: Scenario) -> float | None:
         if not options.sync_baseline:
@@ -56,18 +56,10 @@ async def _measured(
         prompts = [scenario.prompt(f"blocking {number} of {run}") for number in range(count)]
         parameters = replace(model, max_tokens=scenario.max_tokens)
         # In a thread, so that Ctrl-C is heard.
-        return await asyncio.to_thread(baseline.answers_per_minute, endpoint, prompts, parameters, time.perf_counter)
+        return await asyncio.to_thread(
+            baseline.answers_per_minute, plan.endpoint, prompts, parameters, time.perf_counter
+        )
 
-    plan = ClientPlan(
-        endpoint=endpoint,
-        model=model.name,
-        options=replace(engines.client_options(settings), concurrency=options.connections),
-        limits=Limits(run_usd=settings.budget.run_usd),
-        requests_per_minute=settings.client.requests_per_minute,
-        tokens_per_minute=settings.client.tokens_per_minute,
-        # No cache and no fallback: this endpoint is to be measured, and nothing else.
-        cached=False,
-    )
     async with open_client(plan, real_world(), heard) as client:
         bench = Bench(
             client=client,
@@ -84,6 +76,11 @@ async def _measured(
             return [await measure(bench, scenario) for scenario in scenarios]
         finally:
             meter.clear()
+
+
+def _plan(plan: ClientPlan, connections: int) -> ClientPlan:
+    """Measure this endpoint and nothing else: what a review would send with, without cache and fallbacks."""
+    return replace(plan, options=replace(plan.options, concurrency=connections), cached=False, fallbacks=())
 
 
 class Meter:
@@ -109,9 +106,9 @@ class Meter:
         self._stream.flush()
 
 
-def _heading(options: argparse.Namespace, endpoint: Endpoint, settings: Settings) -> str:
+def _heading(options: argparse.Namespace, plan: ClientPlan) -> str:
     what = f"{plural(options.requests, 'request')} a scenario over {plural(options.connections, 'connection')}"
-    return f"{engines.model(settings).name} at {endpoint.host} · {what}"
+    return f"{plan.model} at {plan.endpoint.host} · {what}"
 
 
 def _told(rows: Sequence[Measured], form: str, heading: str) -> int:

@@ -9,14 +9,16 @@ from decimal import Decimal
 from pathlib import Path
 
 from reviewbot.cli.streams import write_text
+from reviewbot.domain.view import plural
 from reviewbot.errors import UsageError
 from reviewbot.repository.git import Git, locate
 from reviewbot.repository.sources import Trust
+from reviewbot.settings import environment
 from reviewbot.settings.layers import Effective, fields, value_of
 from reviewbot.settings.schema import Settings
-from reviewbot.wiring import changes, configuration, engines
+from reviewbot.wiring import changes, configuration, engines, operator, pools
 
-_NO_FILE = re.compile(r"default|environment|provider chosen by \w+")
+_NO_FILE = re.compile(r"default|environment|provider chosen by \w+|pool .*")
 """Origins of settings that are no files."""
 
 
@@ -31,7 +33,7 @@ def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         files = sorted(origin for origin in set(effective.origins.values()) if not _NO_FILE.fullmatch(origin))
         write_text(f"valid: {', '.join(files) if files else 'no file sets anything, the defaults hold'}\n")
         return 0
-    write_text(_as_json(effective) if options.format == "json" else _as_text(effective, environ))
+    write_text(_as_json(effective, environ) if options.format == "json" else _as_text(effective, environ))
     return 0
 
 
@@ -64,16 +66,30 @@ def _engine(effective: Effective, environ: Mapping[str, str]) -> str:
         return f"engine in force: none, a review would end with: {error}"
     if engine.endpoint is None:
         return engine.note or "engine in force: static"
-    keys = len(engine.endpoint.keys)
-    return f"engine in force: llm at {engine.endpoint.host}, {keys} {'key' if keys == 1 else 'keys'}"
+    keys = plural(len(engine.endpoint.keys), "key")
+    pool = "".join(f", {reason}" for _, reason in _pool(environ))
+    return f"engine in force: llm at {engine.endpoint.host}, {keys}{pool}"
 
 
-def _as_json(effective: Effective) -> str:
-    rows = {
+def _pool(environ: Mapping[str, str]) -> Iterator[tuple[str | None, str]]:
+    """Give the pool whose keys are used, and why it is that one; nothing where there are no pools."""
+    there = operator.read(environ).pools
+    chosen = pools.choose(there, environ)
+    if chosen is not None:
+        yield chosen.pool.name, chosen.origin
+    elif there:
+        found = environment.project(environ)
+        whom = f"none takes {' '.join(found)}" if found else "neither REVIEWBOT_POOL nor a pipeline asks for one"
+        yield None, f"no pool ({whom})"
+
+
+def _as_json(effective: Effective, environ: Mapping[str, str]) -> str:
+    settings = {
         key: {"value": _plain(value_of(effective.settings, key)), "origin": effective.origins[key]}
         for key, _ in fields(Settings)
     }
-    return json.dumps(rows, indent=2) + "\n"
+    rows = [("pool", {"value": name, "origin": reason}) for name, reason in _pool(environ)]
+    return json.dumps(settings | dict(rows), indent=2) + "\n"
 
 
 def _plain(value: object) -> object:

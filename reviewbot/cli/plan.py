@@ -6,12 +6,13 @@ from pathlib import Path
 
 from reviewbot.cli import inputs, streams
 from reviewbot.llm import calibration
+from reviewbot.llm.prices import Prices
 from reviewbot.outputs import plan as output
 from reviewbot.pipeline import plan as make_plan
 from reviewbot.settings import environment
 from reviewbot.steps import prompting
 from reviewbot.steps.counting import tokens
-from reviewbot.wiring import configuration, engines
+from reviewbot.wiring import configuration, engines, operator
 from reviewbot.wiring.changes import opened
 from reviewbot.wiring.surroundings import utc_now
 
@@ -26,6 +27,7 @@ def plan(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         policy = engines.policy(settings, "llm", ())
         model = engines.model(settings)
         ratio = calibration.load(environment.cache_folder(environ), model.name)
-        planned = make_plan(source.change, policy, model, system, lambda text: ratio.first(tokens(text)), utc_now())
+        price = Prices.load(operator.read(environ).prices).at(model.name, utc_now())
+        planned = make_plan(source.change, policy, model, system, lambda text: ratio.first(tokens(text)), price)
     streams.write_text(output.as_json(planned) if options.format == "json" else output.as_text(planned))
     return planned.exit_code

@@ -94,4 +94,18 @@ class BudgetWarned:
     limit_usd: Decimal
 
 
-Event = AttemptEnded | RequestEnded | KeyChanged | BreakerChanged | BudgetWarned
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetMoved:
+    """Money was set aside from a budget, or settled: how it stands now."""
+
+    period: str
+    """``run``, ``day`` or ``month``."""
+    spent_usd: Decimal
+    """Settled, or set aside by a process that died."""
+    held_usd: Decimal
+    """Set aside for requests in flight."""
+    limit_usd: Decimal | None
+    """None where there is no limit."""
+
+
+Event = AttemptEnded | RequestEnded | KeyChanged | BreakerChanged | BudgetWarned | BudgetMoved

@@ -7,15 +7,17 @@ back, because answers are shorter than they may be. So a budget is never exceede
 import asyncio
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, TypeVar
 
-from reviewbot.domain.events import BudgetWarned
+from reviewbot.domain.claim import Cap, Claim, Fit, Ruling, Standing
+from reviewbot.domain.events import BudgetMoved, BudgetWarned
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import BudgetExceeded, UsageError
-from reviewbot.llm.budget_store import BudgetStore, Cap, Claim, Fit, MemoryBudgetStore, Ruling, Standing
+from reviewbot.llm.budget_store import MemoryBudgetStore
+from reviewbot.ports import BudgetStore
 
 _T = TypeVar("_T")
 _MILLION: Final = 1_000_000
@@ -64,7 +66,7 @@ class Budget:
         world: Surroundings,
         *,
         store: BudgetStore | None = None,
-        observe: Callable[[BudgetWarned], None] = lambda _: None,
+        observe: Callable[[BudgetMoved | BudgetWarned], None] = lambda _: None,
         scope: str = "all",
         hold_s: float = _HOLD_S,
     ) -> None:
@@ -142,11 +144,13 @@ class Budget:
             await self._undisturbed(self._book(claims, 0))
             self._changed.set()
             raise
-        self._warn(ruling.standings)
         if ruling.fit is Fit.NEVER:
+            self._tell(ruling.standings)
             raise _exceeded(ruling, micros)
         if ruling.fit is Fit.LATER:
             return None
+        # A ruling tells how accounts stood without the claim.
+        self._tell(tuple(replace(standing, held=standing.held + micros) for standing in ruling.standings))
         self._open[name] = claims
         return Reservation(id=name, worst_usd=worst_usd)
 
@@ -183,7 +187,7 @@ class Budget:
 
     async def _book(self, claims: tuple[tuple[BudgetStore, Claim], ...], micros: int) -> None:
         for store, claim in claims:
-            self._warn(await store.settle(claim, micros))
+            self._tell(await store.settle(claim, micros))
 
     async def _wait_for_change(self, look_s: float) -> None:
         """Wait until a request of this process is settled, or for a while where other processes settle too."""
@@ -209,17 +213,21 @@ class Budget:
             task.exception()  # it is the cancellation that is heard
             raise
 
-    def _warn(self, standings: tuple[Standing, ...]) -> None:
-        share, whole = _WARNING
+    def _tell(self, standings: tuple[Standing, ...]) -> None:
+        """Tell how accounts stand, and once of each that it is nearly used up."""
         for standing in standings:
-            cap = standing.cap
-            if cap.limit is None or cap.account in self._warned or not standing.spent:
-                continue
-            if standing.spent * whole >= cap.limit * share:
+            cap, spent_usd = standing.cap, _usd(standing.spent)
+            limit_usd = None if cap.limit is None else _usd(cap.limit)
+            held_usd = _usd(standing.held)
+            self._observe(BudgetMoved(period=cap.period, spent_usd=spent_usd, held_usd=held_usd, limit_usd=limit_usd))
+            if limit_usd is not None and cap.account not in self._warned and _nearly_used_up(standing):
                 self._warned.add(cap.account)
-                self._observe(
-                    BudgetWarned(period=cap.period, spent_usd=_usd(standing.spent), limit_usd=_usd(cap.limit))
-                )
+                self._observe(BudgetWarned(period=cap.period, spent_usd=spent_usd, limit_usd=limit_usd))
+
+
+def _nearly_used_up(standing: Standing) -> bool:
+    share, whole = _WARNING
+    return bool(standing.spent) and standing.spent * whole >= (standing.cap.limit or 0) * share
 
 
 def _micros(usd: Decimal, rounding: str) -> int:

@@ -7,10 +7,11 @@ the same runner or Redis. Whoever lacks the secret cannot write an entry that is
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from reviewbot.domain.endpoint import ModelOptions
@@ -20,22 +21,6 @@ from reviewbot.domain.usage import TokenUsage
 _LABEL: Final = b"reviewbot cache entries, version 1"
 """Fixed: keeps the derived key apart from any other use of the same secret."""
 _MAC_DIGITS: Final = 64
-
-
-class Cache(Protocol):
-    """A store of answers: `SqliteCache` on disk, `RedisCache` shared. Never raises for its store's sake."""
-
-    async def get(self, key: str) -> Completion | None:
-        """Give a stored answer that is fresh and authentic, or None."""
-        ...
-
-    async def put(self, key: str, completion: Completion) -> None:
-        """Store an answer. Only complete and valid ones are given to it."""
-        ...
-
-    async def aclose(self) -> None:
-        """Let go of the store."""
-        ...
 
 
 def cache_key(
@@ -55,7 +40,7 @@ def cache_key(
         "base_url": _without_login(base_url),
         "messages": [[message.role, message.content] for message in prompt.messages],
         "task": prompt.task.value,
-        "options": asdict(options),
+        "options": _fields(options),
         "answer_format": answer_format,
         "prompt_version": prompt_version,
         "scope": scope,
@@ -65,6 +50,12 @@ def cache_key(
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
+@lru_cache(maxsize=64)
+def _fields(options: ModelOptions) -> Mapping[str, object]:
+    return asdict(options)
+
+
+@lru_cache(maxsize=64)
 def _without_login(base_url: str) -> str:
     """Drop ``user:password@``: a credential like an API key."""
     parts = urlsplit(base_url.rstrip("/"))

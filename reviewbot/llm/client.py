@@ -4,10 +4,9 @@ What comes out is a whole completion, BudgetExceeded, or ProviderError; nothing 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
@@ -18,7 +17,7 @@ from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.errors import BudgetExceeded, ProviderError
 from reviewbot.llm.budget import Budget, Reservation
-from reviewbot.llm.caching import Cache, cache_key
+from reviewbot.llm.caching import cache_key
 from reviewbot.llm.calibration import Calibration
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.keypool import KeysExhausted, Lease
@@ -28,17 +27,10 @@ from reviewbot.llm.retry import RetryBudget, Wait
 from reviewbot.llm.stream import Answer
 from reviewbot.llm.targets import Route, Target
 from reviewbot.llm.telling import Record, attempt_ended, request_ended
+from reviewbot.ports import Cache, Coalescing
 
 Check = Callable[[Completion], bool]
 """Tells whether an answer is fit to be kept in the cache."""
-
-
-class Coalescing(Protocol):
-    """Shares calls for the same key: among tasks, or with Redis among processes."""
-
-    async def share(self, key: str, make: Callable[[], Awaitable[Completion]]) -> tuple[Completion, bool]:
-        """Give the answer, and whether somebody else's call brought it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +124,18 @@ class Client:
             stop=enough,
             wait=wait,
             retry=retry_if_exception(lambda error: _may_pass(error) and not route.ended),
-            sleep=parts.world.sleep,
+            sleep=self._rest,
             reraise=True,
         )
-        async for attempt in retrying:
-            with attempt:
-                if attempt.retry_state.attempt_number > 1:
-                    self._add(retries=1)
-                return await self._attempt(prompt, options, record, route, deadline_at, patience)
-        raise Fault(FaultKind.REQUEST, "no attempt was made")  # pragma: no cover - tenacity returns or raises
+        try:
+            return await retrying(self._attempt, prompt, options, record, route, deadline_at, patience)
+        finally:
+            # Its actions refer to it: every request would wait for the garbage collector.
+            retrying.iter_state.reset()
+
+    async def _rest(self, seconds: float) -> None:
+        await self._parts.world.sleep(seconds)
+        self._add(retries=1)
 
     async def _attempt(
         self,

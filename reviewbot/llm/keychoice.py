@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reviewbot.llm.keyhealth import KeyHealth, KeyState
-from reviewbot.llm.limiting import Limiter
+from reviewbot.ports import Limiter
 
 _CANARY_SHARE = 0.1
 _CANARIES_SHARE = 0.5  # of all canaries together, beside keys that have proved themselves

@@ -12,7 +12,8 @@ from reviewbot.errors import ProviderError
 from reviewbot.llm.faults import Fault, FaultKind, KeyEffect
 from reviewbot.llm.keychoice import PooledKey, choose
 from reviewbot.llm.keyhealth import NEVER, AccountHealth, KeyHealth, KeyState
-from reviewbot.llm.limiting import Limiter, LimitWait
+from reviewbot.llm.limiting import LimitWait
+from reviewbot.ports import Limiter
 
 _ID_DIGITS = 8
 _UNSPENT = frozenset(

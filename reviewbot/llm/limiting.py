@@ -8,7 +8,6 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import ProviderError
@@ -26,26 +25,6 @@ class LimitWait(ProviderError):  # noqa: N818 - no error of anybody's: it says h
         )
         self.wait_s = wait_s
         """How long it would take, in seconds."""
-
-
-class Limiter(Protocol):
-    """Limits of accounts: `MemoryLimiter`, or `reviewbot.llm.redis_limiting.RedisLimiter`."""
-
-    async def acquire(self, account: str, tokens: int, deadline_at: float) -> None:
-        """Wait until a request with so many tokens may be sent. Raises LimitWait."""
-        ...
-
-    async def settle(self, account: str, reserved: int, used: int) -> None:
-        """Replace the estimate of an acquired request by what it used."""
-        ...
-
-    def slow_down(self, account: str, wait_s: float | None) -> None:
-        """Take note that the provider refused a request for its rate, and what Retry-After said (seconds)."""
-        ...
-
-    def capacity(self, account: str) -> float:
-        """Give the share of the limits that is left right now, 0 to 1."""
-        ...
 
 
 @dataclass(slots=True, eq=False)

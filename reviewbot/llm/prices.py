@@ -113,16 +113,6 @@ class Prices:
             yield from (row.since for row in layer if row.model == model and begin < row.since <= end)
 
 
-def at(model: str, when: datetime) -> Price | None:
-    """Give a model's price at a moment by our own table, or None if it is not known."""
-    return _ours().at(model, when)
-
-
-@cache
-def _ours() -> Prices:
-    return Prices.load()
-
-
 @cache
 def _table() -> tuple[tuple[Row, ...], Mapping[str, Decimal]]:
     """Read our own rows, and what other currencies cost."""

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Awaitable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from reviewbot.domain.claim import Claim, Fit, Ruling, Standing
 from reviewbot.errors import BudgetExceeded
-from reviewbot.llm.budget_store import BudgetStore, Claim, Fit, Ruling, Standing, judged
+from reviewbot.llm.budget_store import judged
 from reviewbot.llm.redis_link import RedisDownError, RedisLink
+from reviewbot.ports import BudgetStore
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -69,7 +71,7 @@ class RedisBudgetStore:
     """Accounts in Redis; one script for each step makes it atomic.
 
     While Redis is down, nothing fits, unless there is a ``fallback``, such as a `MemoryBudgetStore`: each process
-    then has the whole limits to itself.
+    then has the whole limits to itself. A Redis that is back is told what was spent meanwhile, before anything else.
     """
 
     def __init__(self, link: RedisLink, *, fallback: BudgetStore | None = None) -> None:
@@ -79,13 +81,14 @@ class RedisBudgetStore:
         """Claims that the fallback holds."""
         self._seen: dict[str, int] = {}
         """What was spent of each account when last asked, in micro-dollars."""
+        self._untold: list[tuple[Claim, int]] = []
+        """Settlements that Redis has not heard of, in micro-dollars."""
 
     async def reserve(self, claim: Claim) -> Ruling:
         """Set money aside if it fits into every account. Raises BudgetExceeded while Redis is down."""
-        limits = (value for cap in claim.caps for value in (_limit(cap.limit), self._seen.get(cap.account, 0)))
-        arguments: tuple[str | float, ...] = (claim.id, claim.micros, claim.until_s, claim.at_s, _KEPT_S, *limits)
         try:
-            *numbers, fits = await self._run(_RESERVE, claim, arguments)
+            await self._catch_up()
+            *numbers, fits = await self._reserved(claim)
         except RedisDownError as error:
             if self._fallback is None:
                 message = f"the shared budget cannot be kept ({error}), so nothing more is sent"
@@ -99,17 +102,36 @@ class RedisBudgetStore:
         """Book what a request did cost, and free what was set aside for it."""
         if self._fallback is not None and claim.id in self._elsewhere:
             self._elsewhere.discard(claim.id)
+            self._untold.append((claim, micros))
             return await self._fallback.settle(claim, micros)
-        floors = [self._seen.get(cap.account, 0) for cap in claim.caps]
         try:
-            numbers = await self._run(_SETTLE, claim, (claim.id, micros, claim.at_s, _KEPT_S, *floors))
+            return await self._settled(claim, micros)
         except RedisDownError as error:
-            _log.warning("the shared budget counts a request at its worst case: %s", error)
+            self._untold.append((claim, micros))
+            _log.warning("the shared budget counts a request at its worst case until Redis is back: %s", error)
             return ()
-        return tuple(self._standings(claim, numbers))
 
     async def aclose(self) -> None:
         """Nothing to close: the link belongs to whoever opened it."""
+
+    async def _catch_up(self) -> None:
+        """Tell Redis of what it missed. Raises RedisDownError."""
+        while self._untold:
+            claim, micros = self._untold.pop()
+            try:
+                await self._settled(claim, micros)
+            except RedisDownError:
+                self._untold.append((claim, micros))
+                raise
+
+    async def _reserved(self, claim: Claim) -> list[int]:
+        limits = (value for cap in claim.caps for value in (_limit(cap.limit), self._seen.get(cap.account, 0)))
+        return await self._run(_RESERVE, claim, (claim.id, claim.micros, claim.until_s, claim.at_s, _KEPT_S, *limits))
+
+    async def _settled(self, claim: Claim, micros: int) -> tuple[Standing, ...]:
+        floors = [self._seen.get(cap.account, 0) for cap in claim.caps]
+        numbers = await self._run(_SETTLE, claim, (claim.id, micros, claim.at_s, _KEPT_S, *floors))
+        return tuple(self._standings(claim, numbers))
 
     async def _run(self, script: str, claim: Claim, arguments: tuple[str | float, ...]) -> list[int]:
         # One hash tag, so that a cluster keeps the accounts of a claim together.

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final
 from reviewbot.domain.prompt import Completion
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import ProviderError
-from reviewbot.llm.caching import Cache, Seal, to_completion
+from reviewbot.llm.caching import Seal, to_completion
 from reviewbot.llm.coalescing import Coalescer
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.redis_link import RedisDownError, RedisLink
+from reviewbot.ports import Cache
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -54,7 +54,7 @@ class RedisLimiter:
 
     With ``fail_open`` each process keeps the limits on its own while Redis is down or slow; otherwise requests fail.
     A Redis that was flushed is told again what this process did; without ``fail_open`` everybody then waits a window,
-    because what the others did is not known.
+    because what the others did is not known. Where there is no limit to exceed, nobody waits.
     """
 
     def __init__(  # noqa: PLR0913 - the limits, where they are kept, and what holds without
@@ -75,6 +75,7 @@ class RedisLimiter:
         self._script = LimitScript(url, requests_per_minute, tokens_per_minute, window_s, timeout_s)
         self._local = MemoryLimiter(requests_per_minute, tokens_per_minute, world, window_s=window_s)
         self._limit, self._window_s = requests_per_minute, window_s
+        self._limited = not (requests_per_minute is tokens_per_minute is None)
         self._world = world
         self._fail_open = fail_open
         self._accounts: dict[str, _Account] = {}
@@ -194,7 +195,7 @@ class RedisLimiter:
         if not self._fail_open:
             message = (
                 f"Redis at {self._script.place} cannot be reached, and without it the rate limit cannot be shared. "
-                "Start it, correct REVIEWBOT_REDIS_URL, or allow each process to keep the limit on its own (fail-open)"
+                "Start it, correct REVIEWBOT_REDIS_URL, or let each process keep the limit on its own (redis.fail_open)"
             )
             raise ProviderError(message)
         wait_s = self._local.attempt(name, ask)
@@ -237,11 +238,12 @@ class RedisLimiter:
         """Tell Redis what this process did in the last window."""
         now_s = self._world.monotonic()
         entries = [[round((now_s - at_s) * SECOND_US), member] for at_s, member in known.mine]
+        hold = self._limited and not self._fail_open
         if not known.ahead:
-            then = "each process tells it again" if self._fail_open else "all wait until the window is past"
+            then = "all wait until the window is past" if hold else "each process tells it again"
             _LOG.warning("Redis at %s has lost the last requests (flushed?): %s", self._script.place, then)
         known.ahead = False
-        await self._run(known, operation="restore", entries=entries, hold=not self._fail_open)
+        await self._run(known, operation="restore", entries=entries, hold=hold)
 
     async def _undo(self, name: str, ask: Ask) -> None:
         known = self._accounts[name]

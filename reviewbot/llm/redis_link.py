@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
-_ANSWER_S: Final = 2.0
+_ANSWER_S: Final = 1.0
 """How long Redis may take. A healthy one takes less than a millisecond."""
 _REST_S: Final = 5.0
 """How long it is left alone after a failure, so that not every request waits for it to fail."""

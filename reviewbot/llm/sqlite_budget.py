@@ -5,9 +5,10 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from reviewbot.domain.claim import Claim, Fit, Ruling, Standing
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import BudgetExceeded, UsageError
-from reviewbot.llm.budget_store import Claim, Fit, Ruling, Standing, judged
+from reviewbot.llm.budget_store import judged
 from reviewbot.llm.sqlite_file import SqliteFile, writing
 
 _log = logging.getLogger(__name__)

@@ -24,6 +24,7 @@ KEPT_DAYS = 90
 """How long entries are kept where nothing else is said."""
 
 _LOG = logging.getLogger(__name__)
+_PRUNED_EVERY = timedelta(hours=1)
 _LONGEST = 65_536  # bytes: a line of ours has about 500
 _BLOCK = 1 << 20
 
@@ -31,21 +32,35 @@ _BLOCK = 1 << 20
 class Ledger:
     """Writes what it hears to a file. One that cannot be written costs a line in the log, never a request."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, now: Callable[[], datetime], *, keep_days: int | None = None) -> None:
+        """Take how many days entries are kept, None for ever: old ones are dropped before the first line is written.
+
+        And then once an hour at most, so that a process may run for weeks.
+        """
         self._path = path
         self._now = now
+        self._keep_days = keep_days
+        self._pruned: datetime | None = None
         self._failed = False
 
     def __call__(self, event: Event, /) -> None:
         """Write a line; does not raise."""
         try:
-            line = encode(event, self._now())
+            now = self._now()
+            line = encode(event, now)
             if line is not None:
+                self._prune(now)
                 _append(self._path, line)
         except (OSError, ValueError) as error:
             if not self._failed:
                 self._failed = True
                 _LOG.warning("the ledger %s cannot be written, requests go on without it: %s", self._path, error)
+
+    def _prune(self, now: datetime) -> None:
+        if self._keep_days is None or (self._pruned is not None and now - self._pruned < _PRUNED_EVERY):
+            return
+        self._pruned = now
+        prune(self._path, self._keep_days, now)
 
 
 class Reading:

@@ -12,12 +12,20 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 
-from reviewbot.domain.events import AttemptEnded, BreakerChanged, BudgetWarned, Event, KeyChanged, RequestEnded
+from reviewbot.domain.events import (
+    AttemptEnded,
+    BreakerChanged,
+    BudgetMoved,
+    BudgetWarned,
+    Event,
+    KeyChanged,
+    RequestEnded,
+)
 from reviewbot.domain.secret import mask
 from reviewbot.domain.usage import TokenUsage
 
 Logged = RequestEnded | KeyChanged | BreakerChanged | BudgetWarned
-"""What a ledger holds. Attempts are counted in their request."""
+"""What a ledger holds. Attempts are counted in their request, and so is what moves a budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +78,7 @@ def _fields(event: Event, now: datetime) -> dict[str, object] | None:
         case BudgetWarned():
             money = {"spent_usd": format(event.spent_usd, "f"), "limit_usd": format(event.limit_usd, "f")}
             return {"kind": "budget", "at": told, "period": event.period, **money}
-        case AttemptEnded():
+        case AttemptEnded() | BudgetMoved():
             return None
 
 

@@ -7,7 +7,6 @@ counting (3.8 against 1.4 microseconds), so children are kept. Keys show by thei
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from threading import Thread
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
@@ -16,7 +15,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from reviewbot.domain.events import AttemptEnded, BreakerChanged, BudgetWarned, Event, KeyChanged, RequestEnded
+from reviewbot.domain.events import (
+    AttemptEnded,
+    BreakerChanged,
+    BudgetMoved,
+    BudgetWarned,
+    Event,
+    KeyChanged,
+    RequestEnded,
+)
 from reviewbot.domain.usage import TokenUsage
 
 _LOG = logging.getLogger(__name__)
@@ -41,8 +48,7 @@ class Metrics:
         self._breakers = _States(
             _gauge(registry, "breaker_state", "1 for the state a circuit breaker is in", "endpoint", "model", "state")
         )
-        self._spent = _gauge(registry, "budget_spent_usd", "Spent of a budget, in USD", "period")
-        self._limit = _gauge(registry, "budget_limit_usd", "Limit of a budget, in USD", "period")
+        self._budgets = _Kept(_budget_families(registry))
         self._warnings = _counter(registry, "budget_warnings", "Times that a budget passed its warning line", "period")
         self._shown = CollectorRegistry()
         self._shown.register(_WithoutCreated(registry))
@@ -63,13 +69,8 @@ class Metrics:
                 self._breakers.enter((event.endpoint, event.model), event.state)
             case BudgetWarned():
                 self._warnings.labels(event.period).inc()
-                self.budgeted(event.period, event.spent_usd, event.limit_usd)
-
-    def budgeted(self, period: str, spent_usd: Decimal, limit_usd: Decimal | None) -> None:
-        """Take note of where a budget stands: ``run``, ``day`` or ``month``."""
-        self._spent.labels(period).set(float(spent_usd))
-        if limit_usd is not None:
-            self._limit.labels(period).set(float(limit_usd))
+            case BudgetMoved():
+                self._budgets.of((event.period,)).stand(event)
 
     def render(self) -> str:
         """Give all metrics as OpenMetrics text: GitLab's metrics report, or the answer to a scrape."""
@@ -198,6 +199,35 @@ def _attempt_families(registry: CollectorRegistry) -> Callable[[tuple[str, ...]]
     def make(labels: tuple[str, ...]) -> _Attempt:
         outcomes = _Kept(lambda outcome: attempts.labels(*labels, *outcome))
         return _Attempt(outcomes=outcomes.text, latency=latency.labels(*labels))
+
+    return make
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """Children for the budget of one period."""
+
+    spent: Gauge
+    reserved: Gauge
+    limit: Callable[[], Gauge]
+    """Made when there is a limit: a gauge of 0 would look like one."""
+
+    def stand(self, event: BudgetMoved) -> None:
+        self.spent.set(float(event.spent_usd))
+        self.reserved.set(float(event.held_usd))
+        if event.limit_usd is not None:
+            self.limit().set(float(event.limit_usd))
+
+
+def _budget_families(registry: CollectorRegistry) -> Callable[[tuple[str, ...]], _Standing]:
+    spent = _gauge(registry, "budget_spent_usd", "Spent of a budget, in USD", "period")
+    reserved = _gauge(registry, "budget_reserved_usd", "Set aside for requests in flight, in USD", "period")
+    limit = _gauge(registry, "budget_limit_usd", "Limit of a budget, in USD", "period")
+
+    def make(labels: tuple[str, ...]) -> _Standing:
+        return _Standing(
+            spent=spent.labels(*labels), reserved=reserved.labels(*labels), limit=lambda: limit.labels(*labels)
+        )
 
     return make
 

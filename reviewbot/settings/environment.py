@@ -54,16 +54,23 @@ def endpoint(
     URL or a key file that cannot be used.
     """
     keys = _own_keys(environ, read)
-    url = _given(environ, "REVIEWBOT_BASE_URL") or (operator_url or "").strip()
+    url = address(environ, operator_url)
     if url:
-        check_url(url)
         return Endpoint(base_url=url, keys=keys or _provider_keys(environ, url))
     if keys:
         return Endpoint(base_url=DEEPSEEK_URL, keys=keys)
-    for name, address, _ in _PROVIDERS:
+    for name, theirs, _ in _PROVIDERS:
         if _given(environ, name):
-            return Endpoint(base_url=address, keys=(_sendable(_given(environ, name), name),))
+            return Endpoint(base_url=theirs, keys=(_sendable(_given(environ, name), name),))
     return None
+
+
+def address(environ: Mapping[str, str], operator_url: str | None = None) -> str | None:
+    """Give the endpoint's URL where one is configured. Raises UsageError for what is none."""
+    url = _given(environ, "REVIEWBOT_BASE_URL") or (operator_url or "").strip()
+    if url:
+        check_url(url)
+    return url or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +104,34 @@ def stores(environ: Mapping[str, str]) -> Stores:
 
 def keys_in(text: str, origin: str) -> tuple[ApiKey, ...]:
     """Read the text of a keys file: one ``key[=weight]`` a line. Raises UsageError where it holds none."""
-    return _keys([line for line in text.splitlines() if not line.lstrip().startswith("#")], origin)
+    return keys_among([line for line in text.splitlines() if not line.lstrip().startswith("#")], origin)
+
+
+def keys_among(parts: Sequence[str], origin: str) -> tuple[ApiKey, ...]:
+    """Read keys, each ``key[=weight]``. Raises UsageError where there are none."""
+    keys = tuple(_key(part.strip(), origin) for part in parts if part.strip())
+    if not keys:
+        message = f"{origin} holds no key: give at least one, or unset it"
+        raise UsageError(message)
+    return keys
+
+
+def keys_of_file(path: Path, origin: str, read: Callable[[Path], str] = Path.read_text) -> tuple[ApiKey, ...]:
+    """Read a keys file that ``origin`` names. Raises UsageError."""
+    try:
+        text = read(path)
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{origin}: {path} cannot be read: {_why(error)}"
+        raise UsageError(message) from error
+    return keys_in(text, f"{origin} {path}")
+
+
+def project(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Give the project that a pipeline runs for: the variable that says so, and the path; None elsewhere."""
+    for name in ("CI_PROJECT_PATH", "GITHUB_REPOSITORY"):
+        if _given(environ, name):
+            return name, _given(environ, name)
+    return None
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
@@ -139,14 +173,9 @@ def _given(environ: Mapping[str, str], name: str) -> str:
 def _own_keys(environ: Mapping[str, str], read: Callable[[Path], str]) -> tuple[ApiKey, ...]:
     path, several = _given(environ, "REVIEWBOT_API_KEYS_FILE"), _given(environ, "REVIEWBOT_API_KEYS")
     if path:
-        try:
-            text = read(Path(path))
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"REVIEWBOT_API_KEYS_FILE: {path} cannot be read: {_why(error)}"
-            raise UsageError(message) from error
-        return keys_in(text, f"REVIEWBOT_API_KEYS_FILE {path}")
+        return keys_of_file(Path(path), "REVIEWBOT_API_KEYS_FILE", read)
     if several:
-        return _keys(several.split(","), "REVIEWBOT_API_KEYS")
+        return keys_among(several.split(","), "REVIEWBOT_API_KEYS")
     single = _given(environ, "REVIEWBOT_API_KEY")
     return (_sendable(single, "REVIEWBOT_API_KEY"),) if single else ()
 
@@ -154,14 +183,6 @@ def _own_keys(environ: Mapping[str, str], read: Callable[[Path], str]) -> tuple[
 def _why(error: OSError | UnicodeDecodeError) -> str:
     # The text of a UnicodeDecodeError shows a byte of the file.
     return error.strerror or str(error) if isinstance(error, OSError) else "it is no UTF-8 text"
-
-
-def _keys(parts: Sequence[str], origin: str) -> tuple[ApiKey, ...]:
-    keys = tuple(_key(part.strip(), origin) for part in parts if part.strip())
-    if not keys:
-        message = f"{origin} holds no key: give at least one, or unset it"
-        raise UsageError(message)
-    return keys
 
 
 def _key(text: str, origin: str) -> ApiKey:

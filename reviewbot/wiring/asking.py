@@ -4,26 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewbot.domain.endpoint import Endpoint
 from reviewbot.domain.events import BreakerChanged, BudgetWarned, Event, KeyChanged
 from reviewbot.domain.outcome import Report
-from reviewbot.domain.surroundings import Surroundings
 from reviewbot.llm import calibration
-from reviewbot.llm.budget import Limits
-from reviewbot.llm.keyfile import KeysFile
-from reviewbot.llm.prices import Prices
 from reviewbot.observers import ledger
 from reviewbot.pipeline import Change, Policy, review_with_model
 from reviewbot.ports import Observer
 from reviewbot.repository.sources import Trust
 from reviewbot.reviewing import Asking
-from reviewbot.settings.environment import Stores, keys_in
+from reviewbot.settings.environment import Stores
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import prompting
 from reviewbot.steps.counting import tokens
 from reviewbot.wiring import engines
-from reviewbot.wiring.clients import ClientPlan, open_client
-from reviewbot.wiring.operator import Operator
+from reviewbot.wiring.clients import open_client
+from reviewbot.wiring.engines import Engine
+from reviewbot.wiring.plans import client_plan
 from reviewbot.wiring.surroundings import real_world, utc_now
 
 if TYPE_CHECKING:
@@ -38,8 +34,7 @@ class Job:
     change: Change
     policy: Policy
     settings: Settings
-    endpoint: Endpoint
-    operators: Operator
+    engine: Engine
     stores: Stores
     trust: Trust | None
     """Where overridden prompts come from."""
@@ -53,7 +48,8 @@ async def ask(job: Job, observe: Observer) -> Report:
     templates = engines.templates(job.trust)
     ratio = calibration.load(job.stores.folder, model.name)
     heard = _Heard(job)
-    async with open_client(client_plan(job), real_world(), heard, calibration=ratio) as client:
+    plan = client_plan(job.engine, job.settings, job.stores, real_world())
+    async with open_client(plan, real_world(), heard, calibration=ratio) as client:
         asking = Asking(
             model=client,
             options=model,
@@ -68,37 +64,6 @@ async def ask(job: Job, observe: Observer) -> Report:
     return report
 
 
-def client_plan(job: Job) -> ClientPlan:
-    """Say what client a review needs."""
-    client, budget, cache = job.settings.client, job.settings.budget, job.settings.cache
-    return ClientPlan(
-        endpoint=job.endpoint,
-        model=engines.model(job.settings).name,
-        options=engines.client_options(job.settings),
-        fallbacks=job.operators.fallbacks,
-        limits=Limits(run_usd=budget.run_usd, day_usd=budget.day_usd, month_usd=budget.month_usd),
-        prices=Prices.load(job.operators.prices),
-        requests_per_minute=client.requests_per_minute,
-        tokens_per_minute=client.tokens_per_minute,
-        folder=job.stores.folder,
-        keys_file=_keys_file(job.stores, real_world()),
-        redis_url=job.stores.redis_url,
-        fail_open=job.settings.redis.fail_open,
-        cached=cache.enabled,
-        cache_ttl_s=cache.ttl_s,
-        cache_bytes=cache.max_bytes,
-        cache_secret=job.stores.cache_secret,
-    )
-
-
-def _keys_file(stores: Stores, world: Surroundings) -> KeysFile | None:
-    if stores.keys_file is None:
-        return None
-    keys_file = KeysFile(stores.keys_file, lambda text: keys_in(text, "REVIEWBOT_API_KEYS_FILE"), world)
-    keys_file.read()
-    return keys_file
-
-
 class _Heard:
     """Who hears of requests: the ledger and the metrics, if they are kept, and people, of what they should know."""
 
@@ -107,8 +72,7 @@ class _Heard:
         self.metrics: Metrics | None = None
         self._listeners: list[Callable[[Event], None]] = []
         if job.stores.ledger is not None:
-            ledger.prune(job.stores.ledger, job.settings.ledger.keep_days, utc_now())
-            self._listeners.append(ledger.Ledger(job.stores.ledger, utc_now))
+            self._listeners.append(ledger.Ledger(job.stores.ledger, utc_now, keep_days=job.settings.ledger.keep_days))
         if job.stores.metrics is not None or job.stores.pushgateway is not None:
             from reviewbot.observers import metrics
 

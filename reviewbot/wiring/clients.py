@@ -11,19 +11,19 @@ from reviewbot.domain.prompt import Completion
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.llm.breaker import Breaker
 from reviewbot.llm.budget import Budget, Limits
-from reviewbot.llm.budget_store import BudgetStore, MemoryBudgetStore
-from reviewbot.llm.caching import Cache, Seal
+from reviewbot.llm.budget_store import MemoryBudgetStore
+from reviewbot.llm.caching import Seal
 from reviewbot.llm.calibration import Calibration
-from reviewbot.llm.client import Client, Coalescing, Parts
+from reviewbot.llm.client import Client, Parts
 from reviewbot.llm.coalescing import Coalescer
 from reviewbot.llm.exchange import Exchange
 from reviewbot.llm.keyfile import KeysFile
 from reviewbot.llm.keypool import KeyPool
-from reviewbot.llm.limiting import Limiter, MemoryLimiter
+from reviewbot.llm.limiting import MemoryLimiter
 from reviewbot.llm.prices import Prices
 from reviewbot.llm.targets import Target
 from reviewbot.llm.wires.httpx_shards import HttpxWire
-from reviewbot.ports import Wire
+from reviewbot.ports import BudgetStore, Cache, Coalescing, Limiter, Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from reviewbot.repository.revisions import inside
 from reviewbot.repository.sources import TargetTrust, Trust
 from reviewbot.settings import environment
 from reviewbot.settings.layers import Effective, Layer, combine, from_toml
-from reviewbot.wiring import operator
+from reviewbot.wiring import operator, pools
 
 PROJECT_FILE = ".reviewbot.toml"
 _PYPROJECT = "pyproject.toml"
@@ -30,11 +30,16 @@ def effective(
     that lies in the repository.
     """
     layers = [Layer("command line", flags), environment.layer(environ)]
-    operators = environ.get("REVIEWBOT_CONFIG")
-    if operators:
-        layers.append(_operator(Path(operators), git))
+    path = environ.get("REVIEWBOT_CONFIG")
+    own = _operator(Path(path), git) if path else None
+    operators = operator.read(environ)
+    chosen = pools.choose(operators.pools, environ)
+    if chosen is not None:
+        limits = {f"client.{name}": value for name, value in chosen.pool.limits.items()}
+        layers.append(Layer(chosen.origin, limits))
+    layers += [own] if own is not None else []
     layers += [_given(config, trust, git)] if config is not None else _project(trust)
-    if operator.read(environ).base_url is None:
+    if operators.base_url is None and chosen is None:
         layers.append(environment.provider_layer(environ))
     return combine(layers)
 

@@ -1,7 +1,7 @@
 """Settings → who reviews, by which rules, and with which model."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
 from reviewbot.steps.filtering import Rules
-from reviewbot.wiring import operator
+from reviewbot.wiring import operator, pools
 from reviewbot.wiring.surroundings import utc_now
 
 _OVERRIDES = ".reviewbot/templates"
@@ -36,6 +36,8 @@ class Engine:
     """Where the model is; None for the static engine."""
     operators: operator.Operator = field(default_factory=operator.Operator)
     """What the operator's file says of models and prices."""
+    pool: pools.Chosen | None = None
+    """Where the endpoint's keys are from; None for the default ones."""
     note: str | None = None
     """What the reader should know about the choice."""
 
@@ -45,14 +47,22 @@ def choose(settings: Settings, environ: Mapping[str, str]) -> Engine:
     if settings.engine == "static":
         return Engine(name="static", endpoint=None)
     operators = operator.read(environ)
-    endpoint = environment.endpoint(environ, operators.base_url)
+    pool = pools.choose(operators.pools, environ)
+    endpoint = _endpoint(environ, operators, pool)
     if endpoint is None and settings.engine == "llm":
         message = f"--engine llm needs a model, and {_NO_KEY}"
         raise UsageError(message)
     if endpoint is None:
         return Engine(name="static", endpoint=None, note=f"static rules only: {_NO_KEY}")
     _check_budget(settings, operators, environment.stores(environ))
-    return Engine(name="llm", endpoint=endpoint, operators=operators)
+    return Engine(name="llm", endpoint=endpoint, operators=operators, pool=pool)
+
+
+def _endpoint(environ: Mapping[str, str], operators: operator.Operator, pool: pools.Chosen | None) -> Endpoint | None:
+    if pool is None:
+        return environment.endpoint(environ, operators.base_url)
+    endpoint = Endpoint(base_url=environment.address(environ, operators.base_url) or environment.DEEPSEEK_URL)
+    return replace(endpoint, keys=pools.keys(pool.pool, environ, endpoint.host))
 
 
 def _check_budget(settings: Settings, operators: operator.Operator, stores: environment.Stores) -> None:

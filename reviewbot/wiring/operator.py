@@ -1,4 +1,4 @@
-"""What the operator's file may say besides settings: where models are, what comes after them, what they cost."""
+"""What the operator's file may say besides settings: where models are, under which keys, what they cost."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,10 @@ from pathlib import Path
 from reviewbot.domain.endpoint import ApiKey, Endpoint, Fallback
 from reviewbot.errors import UsageError
 from reviewbot.settings.environment import check_url
+from reviewbot.wiring import pools
+from reviewbot.wiring.pools import Pool
 
-TABLES = ("endpoint", "fallback", "price")
+TABLES = ("endpoint", "fallback", "pool", "price")
 """The tables that are not settings of the project."""
 _FALLBACK_KEYS = frozenset({"base_url", "model", "key_env"})
 
@@ -22,6 +24,7 @@ class Operator:
     fallbacks: tuple[Fallback, ...] = ()
     prices: tuple[Mapping[str, object], ...] = ()
     """Rows of the price table, laid over our own."""
+    pools: tuple[Pool, ...] = ()
 
 
 def read(environ: Mapping[str, str]) -> Operator:
@@ -55,6 +58,7 @@ def parse(text: str, origin: str, environ: Mapping[str, str]) -> Operator:
         base_url=_base_url(document.get("endpoint", {}), origin),
         fallbacks=tuple(_fallback(row, origin, environ) for row in _rows(document, "fallback", origin)),
         prices=tuple(_rows(document, "price", origin)),
+        pools=pools.parse(document.get("pool", {}), origin),
     )
 
 
@@ -86,6 +90,9 @@ def _fallback(row: Mapping[str, object], origin: str, environ: Mapping[str, str]
     url, model, variable = row.get("base_url"), row.get("model"), row.get("key_env")
     if unknown or not isinstance(url, str) or not isinstance(model, str) or not isinstance(variable, str | None):
         message = f"{origin}: a [[fallback]] has base_url, model and, for its key, key_env: the name of a variable"
+        raise UsageError(message)
+    if variable and not pools.is_variable(variable):
+        message = f"{origin}: key_env of the fallback to {model} is no name of a variable: the key belongs into one"
         raise UsageError(message)
     check_url(url)
     key = environ.get(variable, "").strip() if variable else ""

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from fakes.model_server import Answer, Asked, refusal, serving
@@ -126,6 +127,52 @@ def test_a_budget_that_ends_in_the_middle_exits_with_5_and_shows_the_table(bench
     assert code == 5
     assert row["ok"] + row["errors"]["budget"] == 100
     assert 0 < row["ok"] < 100
+
+
+def test_a_days_budget_is_kept_over_runs_at_the_operators_prices(bench: Bench, tmp_path: Path) -> None:
+    """Each answer of 100 tokens costs USD 0.1, and none can cost more than USD 0.5."""
+    operator = tmp_path / "operator.toml"
+    operator.write_text('[[price]]\nmodel = "home-grown"\nprompt = 0\ncompletion = 1_000\n')
+    environ = {
+        "REVIEWBOT_CONFIG": str(operator),
+        "REVIEWBOT_MODEL": "home-grown",
+        "REVIEWBOT_CACHE_DIR": str(tmp_path / "kept"),
+        "REVIEWBOT_BUDGET_DAY": "1.05",
+        "REVIEWBOT_API_KEY": "sk-1",
+    }
+    with serving(streamed) as server:
+        arguments = ("--base-url", server.base_url, "--scenario", "completion", "--connections", "1")
+        code, out, _ = bench(*arguments, "--requests", "2", "--format", "json", **environ)
+        assert (0, 0.1) == (code, json.loads(out)[0]["cost_per_call_usd"])
+        # 5 requests are paid, and the worst case of a 7th is more than what is left.
+        assert 5 == len(server.asked)
+        code, _, _ = bench(*arguments, "--requests", "20", **environ)
+        assert (5, 6) == (code, len(server.asked))
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"REVIEWBOT_BUDGET_DAY": "1"}, "a day's or month's budget needs a store that outlives the run"),
+        (
+            {"REVIEWBOT_BUDGET_RUN": "1", "REVIEWBOT_MODEL": "home-grown"},
+            "the price of model 'home-grown' is not known",
+        ),
+    ],
+)
+def test_a_budget_that_could_not_be_kept_is_refused(bench: Bench, environ: dict[str, str], said: str) -> None:
+    code, out, err = bench("--base-url", "http://127.0.0.1:9/v1", **environ)
+    assert (2, "") == (code, out)
+    assert said in err
+
+
+def test_the_answers_of_a_fallback_are_not_measured(bench: Bench, tmp_path: Path) -> None:
+    operator = tmp_path / "operator.toml"
+    with serving(lambda _: refusal(401, "no")) as first, serving(streamed) as second:
+        operator.write_text(f'engine = "static"\n[[fallback]]\nbase_url = "{second.base_url}"\nmodel = "spare"\n')
+        environ = {"REVIEWBOT_CONFIG": str(operator), "REVIEWBOT_API_KEY": "sk-1"}
+        code, _, _ = bench("--base-url", first.base_url, **environ)
+    assert (4, []) == (code, second.asked)
 
 
 def test_an_endpoint_that_refuses_the_key_ends_it_at_once(bench: Bench) -> None:

@@ -48,6 +48,49 @@ def test_the_engine_in_force_is_shown_and_no_key(reviewbot: Reviewbot, environ: 
     assert KEY not in ran.out + reviewbot("config", "show", "--format", "json", **environ).out
 
 
+POOLS = """
+[pool.shop]
+projects = ["shop/*"]
+keys_env = "SHOP_KEYS"
+requests_per_minute = 30
+"""
+
+
+@pytest.mark.parametrize(
+    ("environ", "said", "pool"),
+    [
+        ({"CI_PROJECT_PATH": "shop/web"}, "pool 'shop' ('shop/*' takes CI_PROJECT_PATH shop/web)", "shop"),
+        ({"REVIEWBOT_POOL": "shop"}, "pool 'shop' (named by REVIEWBOT_POOL)", "shop"),
+        ({"GITHUB_REPOSITORY": "other/web"}, "no pool (none takes GITHUB_REPOSITORY other/web)", None),
+        ({}, "no pool (neither REVIEWBOT_POOL nor a pipeline asks for one)", None),
+    ],
+)
+def test_the_pool_in_force_is_shown_and_why(
+    reviewbot: Reviewbot, tmp_path: Path, environ: dict[str, str], said: str, pool: str | None
+) -> None:
+    operator = tmp_path / "operator.toml"
+    operator.write_text(POOLS)
+    given = {"REVIEWBOT_CONFIG": str(operator), "SHOP_KEYS": KEY, "REVIEWBOT_API_KEY": KEY, **environ}
+    last = reviewbot("config", "show", **given).out.splitlines()[-1]
+    assert f"engine in force: llm at api.deepseek.com, 1 key, {said}" == last
+    shown = reviewbot("config", "show", "--format", "json", **given).json
+    assert {"value": pool, "origin": said} == shown["pool"]
+    limit = {"value": 30, "origin": said} if pool else {"value": None, "origin": "default"}
+    assert limit == shown["client.requests_per_minute"]
+    assert "pool" not in reviewbot("config", "validate", **given).out
+
+
+def test_a_pool_that_cannot_be_used_is_exit_code_2(reviewbot: Reviewbot, tmp_path: Path, repo: gitrepo.Repo) -> None:
+    operator = tmp_path / "operator.toml"
+    operator.write_text(POOLS)
+    environ = {"REVIEWBOT_CONFIG": str(operator), "REVIEWBOT_POOL": "shop"}
+    assert (2, "") == (reviewbot("review", **environ).code, reviewbot("review", **environ).out)
+    assert "wants its keys from SHOP_KEYS, which is not set: set it" in reviewbot("review", **environ).err
+    assert 2 == reviewbot("config", "show", **(environ | {"REVIEWBOT_POOL": "shpo"})).code
+    repo.write(".reviewbot.toml", POOLS)
+    assert "there is no setting 'pool'" in reviewbot("review").err
+
+
 def test_settings_that_no_review_could_run_with_are_shown_all_the_same(
     reviewbot: Reviewbot, repo: gitrepo.Repo
 ) -> None:

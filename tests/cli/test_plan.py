@@ -1,5 +1,6 @@
 """``reviewbot plan``: what a review would send, without sending anything."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import gitrepo
@@ -91,6 +92,19 @@ def test_small_chunks_make_more_requests(reviewbot: Reviewbot, repo: gitrepo.Rep
 def test_the_cost_of_an_unknown_model_is_unknown(reviewbot: Reviewbot) -> None:
     assert reviewbot("plan", "--format", "json", REVIEWBOT_MODEL="home-grown").json["estimate"]["cost_usd"] is None
     assert "unknown (no price for this model)" in reviewbot("plan", REVIEWBOT_MODEL="home-grown").out
+
+
+def test_the_operators_prices_count(reviewbot: Reviewbot, tmp_path: Path) -> None:
+    operator = tmp_path / "operator.toml"
+    operator.write_text('[[price]]\nmodel = "home-grown"\nprompt = 1_000_000\ncompletion = 1_000\n')
+    environ = {"REVIEWBOT_MODEL": "home-grown", "REVIEWBOT_CONFIG": str(operator)}
+    estimate = reviewbot("plan", "--format", "json", **environ).json["estimate"]
+    expected = estimate["prompt_tokens"] + estimate["completion_tokens"] * Decimal("0.001")
+    assert expected == Decimal(estimate["cost_usd"])
+    operator.write_text('[[price]]\nmodel = "home-grown"\nprompt = "dear"\n')
+    ran = reviewbot("plan", **environ)
+    assert 2 == ran.code
+    assert "the price row of 'home-grown' cannot be used" in ran.err
 
 
 def test_no_key_is_needed_and_none_is_used(reviewbot: Reviewbot) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -10,10 +10,11 @@ from typing import TypeVar
 import pytest
 from world import VirtualWorld
 
-from reviewbot.domain.events import BudgetWarned
+from reviewbot.domain.claim import Claim, Ruling, Standing
+from reviewbot.domain.events import BudgetMoved, BudgetWarned
 from reviewbot.errors import BudgetExceeded, UsageError
 from reviewbot.llm.budget import Budget, Limits, Reservation
-from reviewbot.llm.budget_store import Claim, MemoryBudgetStore, Ruling, Standing
+from reviewbot.llm.budget_store import MemoryBudgetStore
 from reviewbot.llm.prices import Price
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ def spend(
     work: Callable[[Budget], Awaitable[T]],
     *,
     run_usd: str | None = None,
-    observe: Callable[[BudgetWarned], None] = lambda _: None,
+    observe: Callable[[BudgetMoved | BudgetWarned], None] = lambda _: None,
 ) -> T:
     """Do some work with the budget of a run."""
 
@@ -39,6 +40,23 @@ def spend(
         return await work(Budget(limits, VirtualWorld().surroundings, observe=observe))
 
     return asyncio.run(session())
+
+
+def warnings(heard: Iterable[BudgetMoved | BudgetWarned]) -> list[BudgetWarned]:
+    return [event for event in heard if isinstance(event, BudgetWarned)]
+
+
+def moves(heard: Iterable[BudgetMoved | BudgetWarned]) -> list[tuple[str, str, str, str | None]]:
+    return [
+        (
+            event.period,
+            str(event.spent_usd),
+            str(event.held_usd),
+            None if event.limit_usd is None else str(event.limit_usd),
+        )
+        for event in heard
+        if isinstance(event, BudgetMoved)
+    ]
 
 
 async def pending(work: Coroutine[object, object, T]) -> "asyncio.Task[T]":
@@ -168,14 +186,14 @@ def test_settling_twice_counts_once() -> None:
 
 
 def test_passing_80_percent_is_said_once() -> None:
-    heard: list[BudgetWarned] = []
+    heard: list[BudgetMoved | BudgetWarned] = []
 
     async def work(budget: Budget) -> None:
         for cost in ("0.79", "0.02", "0.02"):
             await budget.settle(await budget.reserve(usd("0.1")), usd(cost))
 
     spend(work, run_usd="1", observe=heard.append)
-    assert [BudgetWarned(period="run", spent_usd=usd("0.81"), limit_usd=usd("1"))] == heard
+    assert [BudgetWarned(period="run", spent_usd=usd("0.81"), limit_usd=usd("1"))] == warnings(heard)
 
 
 def test_days_and_months_need_a_store_that_lasts() -> None:
@@ -189,7 +207,7 @@ class Calendar:
     def __init__(self, **limits: Decimal) -> None:
         self.world = VirtualWorld()
         self.store = MemoryBudgetStore()
-        self.heard: list[BudgetWarned] = []
+        self.heard: list[BudgetMoved | BudgetWarned] = []
         self.limits = Limits(**limits)
 
     def run(self, *, scope: str = "all") -> Budget:
@@ -228,7 +246,7 @@ def test_days_of_a_month_share_its_budget_and_tenants_have_their_own() -> None:
         await paid(calendar.run(), "0.9")
 
     asyncio.run(session())
-    assert [warning.period for warning in calendar.heard] == ["day", "day", "day"]
+    assert [warning.period for warning in warnings(calendar.heard)] == ["day", "day", "day"]
 
 
 def test_what_is_refused_for_the_day_is_not_set_aside_for_the_run() -> None:
@@ -253,7 +271,7 @@ def test_a_run_that_begins_late_hears_at_once_that_most_of_the_day_is_spent() ->
         await calendar.run().reserve(usd("0.1"))
 
     asyncio.run(session())
-    assert [BudgetWarned(period="day", spent_usd=usd("0.8"), limit_usd=usd("1"))] == calendar.heard
+    assert [BudgetWarned(period="day", spent_usd=usd("0.8"), limit_usd=usd("1"))] == warnings(calendar.heard)
 
 
 def test_a_run_waits_for_what_other_runs_have_in_flight() -> None:
@@ -417,3 +435,45 @@ def test_a_day_ends_at_midnight_utc_wherever_the_clock_stands() -> None:
         await paid(calendar.run(), "1")
 
     asyncio.run(session())
+
+
+def test_every_reservation_and_settlement_tells_how_all_budgets_stand() -> None:
+    calendar = Calendar(run_usd=usd("1"), day_usd=usd("2"), month_usd=usd("3"))
+
+    async def session() -> None:
+        budget = calendar.run()
+        first, second = await budget.reserve(usd("0.5")), await budget.reserve(usd("0.25"))
+        await budget.settle(first, usd("0.1"))
+        await budget.keep(second)
+
+    asyncio.run(session())
+    steps = [("0", "0.5"), ("0", "0.75"), ("0.1", "0.25"), ("0.35", "0")]
+    expected = [
+        (period, spent, held, limit)
+        for spent, held in steps
+        for period, limit in (("run", "1"), ("day", "2"), ("month", "3"))
+    ]
+    assert expected == moves(calendar.heard)
+
+
+def test_a_run_without_a_limit_tells_what_it_spent() -> None:
+    heard: list[BudgetMoved | BudgetWarned] = []
+
+    async def work(budget: Budget) -> None:
+        await budget.settle(await budget.reserve(usd("0.5")), usd("0.5"))
+
+    spend(work, observe=heard.append)
+    assert [("run", "0", "0.5", None), ("run", "0.5", "0", None)] == moves(heard)
+
+
+def test_what_one_budget_refuses_is_told_as_set_aside_from_none() -> None:
+    calendar = Calendar(run_usd=usd("1"), day_usd=usd("0.1"))
+
+    async def session() -> None:
+        with pytest.raises(BudgetExceeded):
+            await calendar.run().reserve(usd("0.5"))
+
+    asyncio.run(session())
+    assert {"run": ("0", "1"), "day": ("0", "0.1")} == {
+        period: (held, limit) for period, _, held, limit in moves(calendar.heard)
+    }

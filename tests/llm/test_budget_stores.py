@@ -14,12 +14,14 @@ from typing import TypeVar
 import pytest
 from redis_server import RedisServer, running_redis
 
+from reviewbot.domain.claim import Cap, Claim, Fit, Ruling, Standing
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import BudgetExceeded, UsageError
-from reviewbot.llm.budget_store import BudgetStore, Cap, Claim, Fit, MemoryBudgetStore, Ruling, Standing
+from reviewbot.llm.budget_store import MemoryBudgetStore
 from reviewbot.llm.redis_budget import RedisBudgetStore
 from reviewbot.llm.redis_link import RedisLink
 from reviewbot.llm.sqlite_budget import SqliteBudgetStore
+from reviewbot.ports import BudgetStore
 
 T = TypeVar("T")
 AT_S = 1_800_000_000.5
@@ -291,6 +293,29 @@ def test_a_redis_that_was_flushed_is_told_what_was_spent(redis_server: RedisServ
         return (await store.reserve(claim("b", 301))).fit
 
     assert over_redis(redis_server, work, None) is Fit.NEVER
+
+
+@pytest.mark.parametrize("fallback", [None, MemoryBudgetStore()], ids=["closed", "open"])
+def test_a_redis_that_is_back_without_its_data_is_told_what_was_spent_while_it_was_away(
+    redis_server: RedisServer, fallback: BudgetStore | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reviewbot.llm.redis_link._REST_S", 0.0)
+
+    async def work(store: RedisBudgetStore) -> Ruling:
+        await store.reserve(claim("a", 700))
+        redis_server.stop()
+        await store.settle(claim("a", 700), 600)
+        if fallback is not None:
+            await store.reserve(claim("b", 300))
+            await store.settle(claim("b", 300), 200)
+        else:
+            with pytest.raises(BudgetExceeded):
+                await store.reserve(claim("b", 300))
+        redis_server.start()
+        return await store.reserve(claim("c", 500))
+
+    ruling = over_redis(redis_server, work, fallback)
+    assert (Fit.NEVER, 600 if fallback is None else 800) == (ruling.fit, ruling.standings[0].spent)
 
 
 def test_a_claim_that_is_made_again_after_a_lost_answer_counts_once(redis_server: RedisServer) -> None:

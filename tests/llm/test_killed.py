@@ -9,8 +9,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reviewbot.domain.claim import Cap, Claim
 from reviewbot.domain.surroundings import Surroundings
-from reviewbot.llm.budget_store import Cap, Claim
 from reviewbot.llm.caching import Seal
 from reviewbot.llm.sqlite_budget import SqliteBudgetStore
 from reviewbot.llm.sqlite_cache import SqliteCache

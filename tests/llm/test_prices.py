@@ -8,12 +8,12 @@ import pytest
 
 from reviewbot.domain.usage import TokenUsage
 from reviewbot.errors import UsageError
-from reviewbot.llm import prices
 from reviewbot.llm.prices import Price, Prices
 
 SATURDAY = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 MONDAY_NIGHT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+OURS = Prices.load()
 OWN: Mapping[str, object] = {"model": "own", "prompt": 1, "cached": 0.5, "completion": "4"}
 
 
@@ -22,29 +22,29 @@ def dollars(prompt: str, cached: str, completion: str) -> Price:
 
 
 def test_an_unknown_model_has_no_price() -> None:
-    assert prices.at("nobody-knows", SATURDAY) is None
+    assert OURS.at("nobody-knows", SATURDAY) is None
     assert Prices.load().dearest("nobody-knows", SATURDAY, 600) is None
 
 
 def test_a_price_does_not_hold_before_its_date() -> None:
-    assert prices.at("deepseek-flash", datetime(2020, 1, 1, tzinfo=UTC)) is None
+    assert OURS.at("deepseek-flash", datetime(2020, 1, 1, tzinfo=UTC)) is None
 
 
 def test_peak_hours_cost_twice_as_much_on_working_days() -> None:
-    quiet, peak = prices.at("deepseek-flash", MONDAY_NOON), prices.at("deepseek-flash", MONDAY_NIGHT)
+    quiet, peak = OURS.at("deepseek-flash", MONDAY_NOON), OURS.at("deepseek-flash", MONDAY_NIGHT)
     assert quiet is not None
     assert peak is not None
     assert peak == quiet.times(Decimal(2))
-    assert prices.at("deepseek-flash", SATURDAY) == quiet
+    assert OURS.at("deepseek-flash", SATURDAY) == quiet
 
 
 def test_peak_hours_are_utc_whatever_the_clock_shows() -> None:
     shanghai = timezone(timedelta(hours=8))
-    assert prices.at("deepseek-flash", MONDAY_NIGHT) == prices.at("deepseek-flash", MONDAY_NIGHT.astimezone(shanghai))
+    assert OURS.at("deepseek-flash", MONDAY_NIGHT) == OURS.at("deepseek-flash", MONDAY_NIGHT.astimezone(shanghai))
 
 
 def test_cached_tokens_have_a_price_of_their_own() -> None:
-    price = prices.at("deepseek-flash", MONDAY_NOON)
+    price = OURS.at("deepseek-flash", MONDAY_NOON)
     assert price is not None
     used = TokenUsage(prompt_tokens=1_000_000, cached_tokens=400_000, completion_tokens=100_000)
     assert Decimal("0.09") + Decimal("0.0012") + Decimal("0.06") == price.cost(used)
@@ -76,7 +76,7 @@ def test_a_cached_price_above_the_plain_one_is_the_worst_case() -> None:
 def test_the_worst_case_is_priced_at_the_dearest_price_that_can_hold_while_a_request_runs(
     start: datetime, within_s: float, factor: int
 ) -> None:
-    quiet = prices.at("deepseek-flash", SATURDAY)
+    quiet = OURS.at("deepseek-flash", SATURDAY)
     assert quiet is not None
     assert quiet.times(Decimal(factor)) == Prices.load().dearest("deepseek-flash", start, within_s)
 
@@ -92,8 +92,8 @@ def test_an_operators_row_holds_over_ours_from_its_date_on() -> None:
     start = date(2026, 11, 23)
     book = Prices.load([{**OWN, "model": "deepseek-flash", "valid_from": start}])
     assert dollars("1", "0.5", "4") == book.at("deepseek-flash", MONDAY_NIGHT)
-    assert prices.at("deepseek-flash", SATURDAY) == book.at("deepseek-flash", SATURDAY)
-    assert prices.at("deepseek-v4-pro", MONDAY_NIGHT) == book.at("deepseek-v4-pro", MONDAY_NIGHT)
+    assert OURS.at("deepseek-flash", SATURDAY) == book.at("deepseek-flash", SATURDAY)
+    assert OURS.at("deepseek-v4-pro", MONDAY_NIGHT) == book.at("deepseek-v4-pro", MONDAY_NIGHT)
 
 
 def test_the_latest_row_that_is_valid_holds() -> None:
@@ -103,7 +103,7 @@ def test_the_latest_row_that_is_valid_holds() -> None:
 
 
 def test_a_price_tells_the_row_it_is_from() -> None:
-    ours, own = prices.at("deepseek-flash", MONDAY_NIGHT), Prices.load([OWN]).at("own", MONDAY_NIGHT)
+    ours, own = OURS.at("deepseek-flash", MONDAY_NIGHT), Prices.load([OWN]).at("own", MONDAY_NIGHT)
     assert ours is not None
     assert own is not None
     assert (ours.row, own.row) == ("deepseek-flash@2026-07-24", "own")

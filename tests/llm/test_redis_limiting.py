@@ -363,6 +363,17 @@ def test_without_fail_open_all_wait_a_window_after_a_flush(fleet: Fleet, server:
     fleet.run(session())
 
 
+def test_nobody_waits_after_a_flush_where_there_is_no_limit_to_exceed(fleet: Fleet, server: RedisServer) -> None:
+    limiter = fleet.limiter(fail_open=False, window_s=30)
+
+    async def session() -> None:
+        await admissions(limiter, 5)
+        server.flush()
+        assert max(await admissions(limiter, 5)) < 2
+
+    fleet.run(session())
+
+
 def test_a_redis_that_loses_everything_all_the_time_is_asked_again_later(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

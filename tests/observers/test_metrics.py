@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from telling_events import ATTEMPT, BREAKER, BUDGET, KEY, request
 
-from reviewbot.domain.events import BreakerChanged, Event, KeyChanged
+from reviewbot.domain.events import BreakerChanged, BudgetMoved, Event, KeyChanged
 from reviewbot.domain.usage import TokenUsage
 from reviewbot.observers.metrics import Metrics
 
@@ -95,13 +95,19 @@ def test_a_key_and_a_breaker_are_in_one_state_at_a_time() -> None:
     }
 
 
-def test_a_budget_shows_what_is_spent_and_its_limit() -> None:
-    metrics = told(BUDGET)
-    metrics.budgeted("day", Decimal("4.50"), Decimal(5))
-    metrics.budgeted("run", Decimal("0.10"), None)
-    assert samples(metrics, "budget_spent_usd") == {("day",): 4.5, ("run",): 0.1}
-    assert samples(metrics, "budget_limit_usd") == {("day",): 5.0}
-    assert samples(metrics, "budget_warnings_total") == {("day",): 1}
+def moved(period: str, spent: str, held: str, limit: str | None) -> BudgetMoved:
+    limit_usd = None if limit is None else Decimal(limit)
+    return BudgetMoved(period=period, spent_usd=Decimal(spent), held_usd=Decimal(held), limit_usd=limit_usd)
+
+
+def test_a_budget_shows_what_is_spent_and_set_aside_and_its_limit_if_it_has_one() -> None:
+    metrics = told(
+        BUDGET, moved("day", "4.25", "0.5", "5"), moved("day", "4.50", "0", "5"), moved("run", "0.1", "1", None)
+    )
+    assert {("day",): 4.5, ("run",): 0.1} == samples(metrics, "budget_spent_usd")
+    assert {("day",): 0.0, ("run",): 1.0} == samples(metrics, "budget_reserved_usd")
+    assert {("day",): 5.0} == samples(metrics, "budget_limit_usd")
+    assert {("day",): 1} == samples(metrics, "budget_warnings_total")
 
 
 def test_instances_share_nothing() -> None:

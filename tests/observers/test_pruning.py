@@ -111,3 +111,18 @@ def test_lines_of_many_processes_never_mix_nor_get_lost_while_the_ledger_is_prun
     assert dropped == 1_000 - days > 10
     found = [(entry.event.task, entry.event.attempts) for entry in read(path) if entry.at >= NOW]  # type: ignore[union-attr]
     assert sorted(found) == sorted((f"task {number}", count) for number in range(3) for count in range(400))
+
+
+def test_a_ledger_that_stays_open_is_pruned_before_its_first_line_and_then_once_an_hour(path: Path) -> None:
+    evening = NOW.replace(hour=23, minute=30)
+    clock = [evening]
+    for day in (2, 1):
+        ledger(path)(request(at=evening - timedelta(days=day)))
+    write = Ledger(path, lambda: clock[0], keep_days=1)
+    counts = []
+    for minutes in (0, 45, 60):
+        clock[0] = evening + timedelta(minutes=minutes)
+        write(request(at=clock[0]))
+        counts.append(len(list(read(path))))
+    # The line of two days ago goes at once; that of yesterday is too old from midnight on, and goes at half past.
+    assert [2, 3, 3] == counts

@@ -210,6 +210,7 @@ completion = "0"
         ("fallback = 3", "a list of tables"),
         ("[[fallback]]\nmodel = 'm'", "has base_url, model"),
         ("[[fallback]]\nbase_url = 'http://x'\nmodel = 'm'\nkey = 'k'", "has base_url, model"),
+        ("[[fallback]]\nbase_url = 'http://x'\nmodel = 'm'\nkey_env = 'made-up-key'", "m is no name of a variable"),
         ("[[fallback]]\nbase_url = 'ftp://x'\nmodel = 'm'", "no http"),
         ("[[fallback]]\nbase_url = 'http://x'\nmodel = 'm'\nkey_env = 'NOT_SET'", "NOT_SET, which is not set"),
         ("[endpoint", "no valid TOML"),
