@@ -77,7 +77,12 @@ def write_text(text: str) -> None:
 
 def write_file(path: Path, name: str, report: Report) -> None:
     """Write a format to a file, whole or not at all. Raises UsageError if that is impossible."""
-    data = render(name, report).encode("utf-8", "backslashreplace")
+    write_to(path, render(name, report))
+
+
+def write_to(path: Path, text: str) -> None:
+    """Write text to a file, whole or not at all. Raises UsageError if that is impossible."""
+    data = text.encode("utf-8", "backslashreplace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.absolute().is_relative_to(_DEVICES) or path.is_fifo():

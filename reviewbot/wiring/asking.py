@@ -15,6 +15,7 @@ from reviewbot.reviewing import Asking
 from reviewbot.settings.environment import Stores
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import prompting
+from reviewbot.steps.carrying import Previous
 from reviewbot.steps.counting import tokens
 from reviewbot.wiring import engines
 from reviewbot.wiring.clients import open_client
@@ -38,6 +39,8 @@ class Job:
     stores: Stores
     trust: Trust | None
     """Where overridden prompts come from."""
+    previous: Previous | None = None
+    """What an earlier run has reviewed."""
     say: Callable[[str], None]
     """Takes sentences for people."""
 
@@ -58,7 +61,7 @@ async def ask(job: Job, observe: Observer) -> Report:
             count=lambda text: ratio.first(tokens(text)),
             observe=observe,
         )
-        report = await review_with_model(job.change, job.policy, asking)
+        report = await review_with_model(job.change, job.policy, asking, job.previous)
     calibration.save(job.stores.folder, model.name, ratio)
     _finish(job.stores, heard)
     return report
