@@ -6,6 +6,7 @@ comma-separated ``name=value``:
     ttft=600    milliseconds to the first content        total=2000  milliseconds to the end of the answer
     tok=300     completion tokens, an event each         fault=mix   faults by the table below, seeded with
     seed=1      the number of the call                   ra=1        Retry-After of a 429, in seconds
+    plain=1     one JSON body, even where a stream was asked for
 
 Keys that begin with ``sk-bad`` get 401 before anything else. ``GET /stats`` gives counters by profile.
 """
@@ -36,6 +37,7 @@ class Profile:
         self.faulty = values.get("fault") == "mix"
         self.seed = int(values.get("seed", 1))
         self.retry_after = values.get("ra", "1")
+        self.plain = values.get("plain") == "1"
         self.calls = 0
 
     def fault(self) -> str | None:
@@ -138,7 +140,7 @@ class Connection(asyncio.Protocol):
             return
         fault = profile.fault()
         stats[fault or "ok"] += 1
-        streamed = b'"stream": true' in body or b'"stream":true' in body
+        streamed = not profile.plain and (b'"stream": true' in body or b'"stream":true' in body)
         self._task = self._loop.create_task(self._play(profile, fault, streamed=streamed))
 
     async def _play(self, profile: Profile, fault: str | None, *, streamed: bool) -> None:

@@ -1,6 +1,7 @@
 """Where a model is, under which keys, and with which parameters it is asked."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
@@ -25,7 +26,13 @@ class Endpoint:
     @property
     def host(self) -> str:
         """The host name, for people and for choosing a provider's spelling."""
-        return urlsplit(self.base_url).hostname or self.base_url
+        return _host(self.base_url)
+
+
+@lru_cache(maxsize=64)
+def _host(base_url: str) -> str:
+    """Asked for several times a request: taking a URL apart costs more than all that is told of it."""
+    return urlsplit(base_url).hostname or base_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from types import ModuleType
 
@@ -68,10 +68,11 @@ class Exchange:
             connect_timeout_s=self._options.connect_timeout_s,
         )
         head_by = min(loop.time() + self._options.first_content_s, deadline_at)
-        async with _translated(self.endpoint.host), _opened(self._wire, request, head_by) as response:
-            if response.status != _OK:
-                raise await self._refusal(response, deadline_at)
-            answer = await stream.read(response, limits, self._provider.completion)
+        with _translated(self.endpoint.host):
+            async with _opened(self._wire, request, head_by) as response:
+                if response.status != _OK:
+                    raise await self._refusal(response, deadline_at)
+                answer = await stream.read(response, limits, self._provider.completion)
         _check(answer.completion)
         return answer
 
@@ -121,8 +122,8 @@ async def _opened(wire: Wire, request: WireRequest, head_by: float) -> AsyncIter
         await context.__aexit__(None, None, None)
 
 
-@asynccontextmanager
-async def _translated(host: str) -> AsyncIterator[None]:
+@contextmanager
+def _translated(host: str) -> Iterator[None]:
     """Turn what the wire and the clock raise into faults."""
     try:
         yield

@@ -105,6 +105,8 @@ async def _streamed(pieces: AsyncIterator[bytes], limits: Limits) -> Answer:
 
 
 def _error_with_status_200(body: bytes) -> str | None:
+    if b'"error"' not in body:
+        return None  # a whole answer need not be parsed twice
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):

@@ -17,6 +17,7 @@ from reviewbot.ports import WireResponse
 
 _SHARD = 10
 _KEEPALIVE_S = 30.0
+_READ = httpx.ByteStream(b"")
 
 
 class HttpxWire:
@@ -53,7 +54,12 @@ class HttpxWire:
             async with self._shards[shard].stream(
                 "POST", request.url, content=request.body, headers=dict(request.headers), timeout=timeout
             ) as response:
-                yield _Response(response)
+                try:
+                    yield _Response(response)
+                finally:
+                    await response.aclose()
+                    # The two refer to each other: every answer would wait for the garbage collector.
+                    response.stream = _READ
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             message = f"'{request.url}' is no http(s) URL that requests can go to: {error}"
             raise WireError(message, passing=False) from error
