@@ -59,7 +59,8 @@ def resolve(git: Git, request: Request, snapshot: Snapshot) -> Sides:
         return _sides(base, snapshot.index_tree(), None, "the staged changes")
     base = _base(git, request, head_commit)
     if request.head is not None or git.bare:
-        label = f"{request.head or 'HEAD'} ({head_commit[:_SHORT]})"
+        name = request.head or "HEAD"
+        label = head_commit[:_SHORT] if name == head_commit else f"{name} ({head_commit[:_SHORT]})"
         sides = _sides(base, f"{head_commit}^{{tree}}", head_commit, label)
     else:
         sides = _sides(base, snapshot.work_tree(), None, "the work tree")
