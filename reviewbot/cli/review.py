@@ -163,8 +163,7 @@ def _shown(run: Run, report: Report, desk: Desk | None) -> int:
 def _posted(run: Run, report: Report, desk: Desk | None, saved: Path) -> int:
     """Post, or show what may not be posted; gives the exit code of posting."""
     host = run.host
-    if run.options.post is not False:
-        posting.step_summary(report, run.environ)
+    posting.step_summary(report, run.environ)
     if host is None:
         return 0
     code, read_only = (0, host.read_only) if desk is None else posting.publish(desk, report, saved, run.say)

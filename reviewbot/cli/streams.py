@@ -34,8 +34,9 @@ class Notes:
 
 def tell(sentence: str) -> None:
     """Write a sentence to standard error; where nobody listens there, it goes on without."""
-    # Git and parsers quote what a stranger wrote: without escape sequences, and sure to be encodable.
-    text = view.visible(sentence)
+    # Git and parsers quote what a stranger wrote: without escape sequences, sure to be encodable, and without a
+    # line of its own, which a CI runner could take for a command.
+    text = view.visible(sentence).replace("\n", "\nreviewbot: ")
     with suppress(OSError, AttributeError, ValueError):  # a closed pipe, or no standard error at all
         sys.stderr.write(f"reviewbot: {text}\n")
         sys.stderr.flush()
