@@ -16,7 +16,18 @@ from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.llm.prices import Price
 from reviewbot.ports import Analyzer, Sources
 from reviewbot.reviewing import Answers, Asking, ask
-from reviewbot.steps import accounting, anchoring, carrying, chunking, filtering, gating, merging, prompting, redacting
+from reviewbot.steps import (
+    accounting,
+    anchoring,
+    carrying,
+    chunking,
+    filtering,
+    gating,
+    marking,
+    merging,
+    prompting,
+    redacting,
+)
 from reviewbot.steps.accounting import Fate
 from reviewbot.steps.carrying import Previous
 from reviewbot.steps.redacting import Redactions
@@ -162,7 +173,8 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
     static = asyncio.create_task(asyncio.to_thread(_analyze, change, policy, known))
     answers = await ask(asking, planned.chunks, redactions)
     analyses = await static
-    carried = carrying.carried(change.patch, previous, prompting.readable)
+    # Marks hide secrets: so what is compared with them has to.
+    carried = carrying.carried(change.patch, previous, marking.plain)
     placed = (*carried, *anchoring.place(answers.findings, change.patch, prompting.readable))
     files = accounting.by_line(change.patch.files, known, planned.too_long, answers.unfinished)
     report = Report(
@@ -179,6 +191,8 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
             *_failures(analyses),
         ),
         checked=_checked(change, policy, analyses),
+        # A line too long for a request is told of in each run, so each run has to look.
+        complete=not (answers.unfinished or answers.interrupted or planned.too_long),
     )
     findings = [finding for analysis in analyses for finding in analysis.findings] + list(placed)
     return _finished(

@@ -96,6 +96,8 @@ class Report:
     """What the reader should know besides, one sentence each."""
     checked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Paths that each static analyzer has read, by the source in its findings: there its silence means something."""
+    complete: bool = True
+    """Whether every request that was to be made was answered: the next run may build on this one."""
     tally: LineCounts | None = None
     """What a saved report says of its lines; None for a report whose patch is at hand."""
 

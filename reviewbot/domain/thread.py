@@ -73,6 +73,9 @@ class SummaryMark:
     """Whether that run reviewed every line it was asked to and posted everything."""
     findings: tuple[Finding, ...]
     """What stood in the summary alone, without line numbers."""
+    found: tuple[str, ...]
+    """The first digits of the fingerprints of all that it found, wherever that stands: what an open thread tells of
+    besides was not found again, and is not carried over to a later run."""
     recipe: str
     """Digest of what else shapes a review: engine, model, prompts, rules. Another recipe means: review anew."""
 

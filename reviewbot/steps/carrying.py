@@ -55,7 +55,7 @@ def known_lines(patch: Patch, previous: Previous) -> int:
 def carried(patch: Patch, previous: Previous | None, readable: Callable[[str], str]) -> tuple[Finding, ...]:
     """Give the earlier findings on hunks that are as they were, with their places in the new patch.
 
-    One without a place is kept if nothing of its file is reviewed anew.
+    One that never had a place is kept if nothing of its file is reviewed anew; one that has lost its place is gone.
     """
     if previous is None:
         return ()
@@ -64,7 +64,12 @@ def carried(patch: Patch, previous: Previous | None, readable: Callable[[str], s
     moved = [replace(finding, path=renamed.get(finding.path, finding.path)) for finding in previous.findings]
     files = {file.path: file for file in patch.files}
     placed = anchoring.place(moved, patch, readable)
-    return tuple(finding for finding in placed if _holds(finding, files.get(finding.path), known))
+    stood = anchoring.place(previous.findings, previous.patch, readable)
+    return tuple(
+        finding
+        for finding, before in zip(placed, stood, strict=True)
+        if (finding.span is not None or before.span is None) and _holds(finding, files.get(finding.path), known)
+    )
 
 
 _Key = tuple[str, str | None, tuple[int, ...], str]

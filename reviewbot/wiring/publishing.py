@@ -68,7 +68,13 @@ class Desk:
         """Plan what a report changes on the forge."""
         board = self.board()
         scene = Scene(request=self.request, own=board.own, files=self.forge.files(), marked=board.marked)
-        run = Run(report=report, trusted=self.trusted, checked=report.checked, recipe=self.recipe)
+        run = Run(
+            report=report,
+            complete=report.complete,
+            trusted=self.trusted,
+            checked=report.checked,
+            recipe=self.recipe,
+        )
         return reconciling.reconcile(scene, run, self.templates, self.signer)
 
     def post(self, report: Report) -> Posted:
@@ -137,5 +143,10 @@ def previous(desk: Desk, selection: Selection, policy: Policy, environ: Mapping[
 def _findings(board: Board, summary: SummaryMark) -> tuple[Finding, ...]:
     """Gather what the last run's model found, from its marks."""
     told = [mark.finding for entry in board.marked if entry.believed for mark in entry.marks]
-    found = {finding.fingerprint: finding for finding in (*told, *summary.findings) if finding is not None}
-    return tuple(finding for finding in found.values() if finding.source == _MODEL)
+    known = {finding.fingerprint: finding for finding in (*told, *summary.findings) if finding is not None}
+    found = frozenset(summary.found)
+    return tuple(
+        finding
+        for fingerprint, finding in known.items()
+        if finding.source == _MODEL and fingerprint[: marking.FOUND_DIGITS] in found
+    )
