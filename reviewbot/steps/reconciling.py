@@ -122,7 +122,7 @@ def _plan(compared: _Comparison) -> PostingPlan:
     return PostingPlan(
         request=compared.scene.request,
         create=tuple(
-            rendering.comment(compared.pen, finding, place)
+            rendering.comment(compared.pen, placing.by_new_number(finding, compared.run.report), place)
             for finding, place in _homeless(compared)
             if place is not Placement.SUMMARY
         ),

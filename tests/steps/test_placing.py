@@ -42,6 +42,7 @@ def placed(finding: Finding, *files: ForgeFile, refused: frozenset[str] = frozen
         (1, 3, Side.RIGHT, Placement.INLINE),
         (2, 2, Side.LEFT, Placement.INLINE),
         (3, 3, Side.LEFT, Placement.INLINE),
+        (2, 3, Side.LEFT, Placement.FILE),
         (21, 21, Side.RIGHT, Placement.INLINE),
         (21, 21, Side.LEFT, Placement.FILE),
         (3, 20, Side.RIGHT, Placement.FILE),
@@ -91,3 +92,17 @@ def test_what_was_meant_for_the_summary_or_was_refused_before_stays_there() -> N
     assert Placement.SUMMARY is placed(replace(finding, span=None), SHOWN)
     assert Placement.SUMMARY is placed(finding, SHOWN, refused=frozenset({finding.fingerprint}))
     assert Placement.FILE is placed(replace(finding, placement=Placement.FILE), SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "side", "expected"),
+    [
+        (20, 20, Side.LEFT, Span(side=Side.RIGHT, start=20, end=20)),
+        (2, 2, Side.LEFT, Span(side=Side.LEFT, start=2, end=2)),
+        (2, 3, Side.LEFT, Span(side=Side.LEFT, start=2, end=3)),
+        (1, 3, Side.LEFT, Span(side=Side.LEFT, start=1, end=3)),
+        (3, 3, Side.RIGHT, Span(side=Side.RIGHT, start=3, end=3)),
+    ],
+)
+def test_unchanged_lines_are_told_by_their_new_number(start: int, end: int, side: Side, expected: Span) -> None:
+    assert expected == placing.by_new_number(spanning(start, end, side), report(APP)).span
