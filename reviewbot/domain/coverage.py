@@ -4,11 +4,13 @@ Sets of lines are kept as bit masks, bit *n* for line *n*: a report of a million
 hundred kilobytes, and uniting two reports is one operation.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,11 @@ class Branches:
     taken: int
     """How many of them were taken; 0 to ``total``."""
     known: frozenset[str] | None = None
-    """Names of those taken, where the format tells them apart; united over reports. None: only counts are known."""
+    """Names of those taken, where the format tells them apart; None where only counts are known.
+
+    A name is ``naming:name``, such as ``arc:12``: names of two namings are never counted together, since the same
+    branch may have one in each.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,15 +151,56 @@ class PatchCoverage:
 
 def mask(lines: Iterable[int]) -> int:
     """Make a mask of line numbers, which start at 1."""
-    result = 0
-    for line in lines:
-        result |= 1 << line
-    return result
+    numbers = list(lines)
+    if not numbers:
+        return 0
+    # By way of binary digits: setting bit after bit copies the whole mask for each line.
+    digits = bytearray(b"0") * (max(numbers) + 1)
+    for number in numbers:
+        digits[number] = _SET
+    digits.reverse()
+    return int(digits, 2)
 
 
 def lines_of(bits: int) -> Iterator[int]:
     """Yield the line numbers of a mask, in order."""
-    while bits:
-        low = bits & -bits
-        yield low.bit_length() - 1
-        bits ^= low
+    digits = f"{bits:b}"[::-1]
+    line = digits.find("1")
+    while line >= 0:
+        yield line
+        line = digits.find("1", line + 1)
+
+
+def united(one: FileCoverage, other: FileCoverage) -> FileCoverage:
+    """Unite two measurements of the same file: what either of them hit is hit.
+
+    The order and the number of times do not matter. The first one's path is kept.
+    """
+    branches = dict(one.branches)
+    for line, found in other.branches.items():
+        branches[line] = joined(branches[line], found) if line in branches else found
+    return FileCoverage(
+        path=one.path,
+        measured=one.measured | other.measured,
+        covered=one.covered | other.covered,
+        branches=branches,
+    )
+
+
+def joined(one: Branches, other: Branches) -> Branches:
+    """Join what two reports say of the branches of one line.
+
+    Counts alone cannot tell whether "1 of 2" and "1 of 2" are the same branch: the greater count is what is certain.
+    Names can. A hit that a report tells of is never lost, and none is made up.
+    """
+    if one.known is None or other.known is None:
+        known = one.known if other.known is None else other.known
+    else:
+        known = one.known | other.known
+    named = Counter(name.partition(":")[0] for name in known or ())
+    total = max(one.total, other.total)
+    taken = max(one.taken, other.taken, *named.values())
+    return Branches(total=total, taken=min(total, taken), known=known)
+
+
+_SET: Final = ord("1")
