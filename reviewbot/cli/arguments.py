@@ -34,6 +34,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _review(_command(commands, "review", "review a change, and show or save the report"))
     _plan(_command(commands, "plan", "show what a review would send: files, chunks, tokens, cost. No network, no key"))
+    _cover(_command(commands, "cover", "judge the coverage of the changed lines, and nothing else"))
     _config(_command(commands, "config", "show, validate or describe the configuration"))
     _bench(_command(commands, "bench", "measure an endpoint: latency, throughput and cost of five typical requests"))
     _stats(_command(commands, "stats", "show what the requests in a ledger were, cost and took"))
@@ -88,6 +89,7 @@ def _review(parser: argparse.ArgumentParser) -> None:
         help="inline comments at most, most severe first; 0 is no cap (default: 10; high and critical ones always)",
     )  # fmt: skip
     how.add_argument("--fail-on", choices=LEVELS, help="exit with 1 on findings from this severity (default: never)")
+    _gate(parser.add_argument_group("coverage"))
     out = parser.add_argument_group("output")
     out.add_argument("--format", choices=FORMATS, default="text", help="what goes to standard output (default: text)")
     out.add_argument(
@@ -105,6 +107,27 @@ def _review(parser: argparse.ArgumentParser) -> None:
     )
     out.add_argument("--quiet", action="store_true", help="no progress and no notes on standard error")
     out.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in text output")
+    _common(parser)
+
+
+def _gate(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--coverage", type=Path, action="append", default=[], metavar="PATH",
+        help="coverage report of the head, in any usual format (repeatable; default: the usual places)",
+    )  # fmt: skip
+    group.add_argument(
+        "--base-coverage", type=Path, action="append", default=[], metavar="PATH",
+        help="coverage report of the merge base: tells what was uncovered before (repeatable)",
+    )  # fmt: skip
+    group.add_argument(
+        "--fail-under", metavar="PERCENT", help="exit with 1 if less of the changed lines is covered (default: 80)"
+    )
+
+
+def _cover(parser: argparse.ArgumentParser) -> None:
+    _selection(parser)
+    _gate(parser.add_argument_group("coverage"))
+    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="(default: text)")
     _common(parser)
 
 
@@ -200,9 +223,9 @@ def _output(text: str) -> tuple[str, Path]:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse combinations that contradict each other."""
-    if options.command not in {"review", "plan"}:
+    if options.command not in {"review", "plan", "cover"}:
         return
-    if getattr(options, "dry_run", False) and options.post:
+    if options.command == "review" and options.dry_run and options.post:
         parser.error("--dry-run posts nothing: it does not go with --post")
     if options.diff is not None and (options.base or options.head or options.staged):
         parser.error("--diff is the whole change: it does not go with --base, --head or --staged")

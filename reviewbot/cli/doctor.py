@@ -5,13 +5,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from reviewbot.cli import hosting, streams
+from reviewbot.cli import streams
 from reviewbot.domain.checkup import Check, Health
 from reviewbot.errors import UsageError
 from reviewbot.outputs import checkup as rendering
 from reviewbot.repository.git import locate
 from reviewbot.settings import pipelines
 from reviewbot.settings.schema import Settings
+from reviewbot.steps import gating
 from reviewbot.wiring import configuration
 from reviewbot.wiring.changes import Selection, trusted
 from reviewbot.wiring.checkup import clone, forge, model, stores
@@ -36,7 +37,7 @@ def doctor(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     checks += stores.check(settings, environ)
     checks += forge.check(pipeline, time.sleep)  # noqa: TID251 - the command line is the world
     streams.write_text(rendering.as_json(checks) if options.format == "json" else rendering.as_text(checks))
-    return hosting.exit_code(*(check.exit_code for check in checks if check.health is Health.BAD))
+    return gating.heaviest(check.exit_code for check in checks if check.health is Health.BAD)
 
 
 def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settings:

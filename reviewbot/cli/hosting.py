@@ -15,8 +15,6 @@ from reviewbot.settings.pipelines import Pipeline
 from reviewbot.wiring.changes import Selection
 from reviewbot.wiring.forges import Attended, attended
 
-_ORDER = (130, 70, 2, 3, 1, 4, 5, 6)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
@@ -67,11 +65,6 @@ def selected(selection: Selection, found: Host | None) -> Selection:
         head=selection.head or request.head_sha,
         merge_base=None if selection.base else request.base_sha,
     )
-
-
-def exit_code(*codes: int) -> int:
-    """Give the weightiest of several exit codes; 0 if none is another."""
-    return next((code for code in _ORDER if code in codes), 0)
 
 
 FAILED = 3

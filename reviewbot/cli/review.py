@@ -9,13 +9,14 @@ from pathlib import Path
 
 from reviewbot.cli import hosting, inputs, posting, streams
 from reviewbot.cli.hosting import Host
+from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.outcome import Report
 from reviewbot.errors import Superseded, UsageError
 from reviewbot.pipeline import Policy, leave_alone, review_statically
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
-from reviewbot.steps import carrying, exempting, sealing
-from reviewbot.wiring import configuration, engines, publishing
+from reviewbot.steps import carrying, exempting, gating, sealing
+from reviewbot.wiring import configuration, engines, gate, gate_rules, publishing
 from reviewbot.wiring.changes import Opened, Selection, opened
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.publishing import Desk
@@ -53,8 +54,13 @@ def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if exempt is not None:
             say(f"not reviewed: {exempt}")
             return _shown(run, leave_alone(run.source.change, run.engine.name, exempt), None)
+        coverage = _judged(run)  # first: a report that cannot be read is told before a model is paid for
         desk = _desk(run)
-        return _shown(run, _reviewed(run, desk), desk)
+        report = _reviewed(run, desk)
+        if coverage is not None:
+            verdict = gating.with_coverage(report.verdict, coverage)
+            report = replace(report, coverage=coverage, verdict=verdict)
+        return _shown(run, report, desk)
 
 
 def _host(options: argparse.Namespace, environ: Mapping[str, str], stack: ExitStack, say: streams.Notes) -> Host | None:
@@ -97,6 +103,21 @@ def _exempt(run: Run) -> str | None:
         drafts=rules.skip_drafts, bots=rules.skip_bots, authors=rules.skip_authors, labels=rules.skip_labels
     )
     return exempting.reason(request, exemptions)
+
+
+def _judged(run: Run) -> PatchCoverage | None:
+    """Judge the coverage of the change; None where no gate was asked for and there is no report."""
+    options, host = run.options, run.host
+    rules = gate_rules.rules(
+        run.settings.coverage,
+        reports=options.coverage,
+        base_reports=options.base_coverage,
+        fail_under=options.fail_under,
+        untrusted=host is not None and bool(host.pipeline.from_fork),
+    )
+    if not rules.gate.asked and not gate.reports(run.source, rules, Path.cwd()):
+        return None
+    return gate.judged(run.source, rules, Path.cwd())
 
 
 def _desk(run: Run) -> Desk | None:
@@ -157,7 +178,7 @@ def _shown(run: Run, report: Report, desk: Desk | None) -> int:
     if faults:
         # Told last, so that one bad path loses nothing of the result.
         raise UsageError("\n".join(faults))
-    return hosting.exit_code(report.verdict.exit_code, posted)
+    return gating.heaviest((report.verdict.exit_code, posted))
 
 
 def _posted(run: Run, report: Report, desk: Desk | None, saved: Path) -> int:

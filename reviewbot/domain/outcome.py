@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reviewbot.domain.candidate import Proved
+from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.finding import Finding, Rejection
 from reviewbot.domain.patch import FilePatch, Patch, Side
 from reviewbot.domain.usage import Usage
@@ -96,6 +98,10 @@ class Report:
     """What the reader should know besides, one sentence each."""
     checked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Paths that each static analyzer has read, by the source in its findings: there its silence means something."""
+    coverage: PatchCoverage | None = None
+    """The gate's answer; None where none was asked for and no report was found."""
+    tests: Proved | None = None
+    """Generated tests; None where none were to be made."""
     complete: bool = True
     """Whether every request that was to be made was answered: the next run may build on this one."""
     tally: LineCounts | None = None
