@@ -18,6 +18,7 @@ from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, St
 from pygments.util import ClassNotFound
 
 from reviewbot import templating
+from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding
 from reviewbot.domain.markup import Block, blocks, spans
 from reviewbot.domain.outcome import FileReport, Outcome, Report
@@ -26,7 +27,6 @@ from reviewbot.domain.runner import uncommanded
 from reviewbot.domain.view import (
     Texts,
     also_at,
-    figures,
     gaps,
     headline,
     label,

@@ -8,6 +8,7 @@ findings come first, and what does not fit is counted. Everything untrusted goes
 from collections.abc import Iterator, Sequence
 
 from reviewbot.domain import markup
+from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.view import (
@@ -16,7 +17,6 @@ from reviewbot.domain.view import (
     Texts,
     adrift,
     also_at,
-    figures,
     gaps,
     headline,
     location,

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from reviewbot.domain import markup
+from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
 from reviewbot.domain.outcome import Outcome, Report
 from reviewbot.domain.secret import mask
 from reviewbot.domain.thread import SummaryMark
-from reviewbot.domain.view import GapGroup, figures, gaps, plural, verdict
+from reviewbot.domain.view import GapGroup, gaps, plural, verdict
 from reviewbot.steps import marking, rendering
 from reviewbot.steps.rendering import Pen
 
@@ -40,6 +41,8 @@ class Overview:
 
     listed: tuple[Finding, ...] = ()
     """What stands in the summary alone."""
+    retold: tuple[Finding, ...] = ()
+    """What stands in threads whose own marks tell it otherwise: the file that the change adds had another name."""
     standing: tuple[tuple[str, str, Severity], ...] = ()
     """Open comments: fingerprint, ``inline`` or ``file``, severity."""
     disputed: tuple[tuple[Finding, str], ...] = ()
@@ -66,7 +69,7 @@ def summary(pen: Pen, overview: Overview) -> str:
         digest=digest(pen, overview),
         done=overview.done,
         found=_found_here(pen.report),
-        findings=tuple(rendering.portable(pen.report, finding) for finding in overview.listed),
+        findings=tuple(rendering.portable(pen.report, finding) for finding in (*overview.listed, *overview.retold)),
         recipe=overview.recipe,
     )
     text = pen.templates.get_template("comments/summary.md.j2").render(_values(pen, overview)).strip("\n")
