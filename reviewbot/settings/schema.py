@@ -143,7 +143,7 @@ class Coverage(Section):
 
     gate: bool = False
     """Whether the gate is asked for, as by --fail-under: without a usable report it then fails."""
-    fail_under: str | float = 80
+    fail_under: str | float = 80.0
     """Percentage of the changed statements that must be covered."""
     project_under: str | float | None = None
     """Percentage of the whole project that must be covered."""

@@ -13,6 +13,10 @@ COMMANDS = {
     "config": ("config",),
     "bench": ("bench",),
     "stats": ("stats",),
+    "cover": ("cover",),
+    "post": ("post",),
+    "init": ("init",),
+    "doctor": ("doctor",),
 }
 
 
