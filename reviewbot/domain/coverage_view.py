@@ -37,10 +37,8 @@ def rounded(percent: Fraction) -> Fraction:
     return Fraction((percent * 100 + Fraction(1, 2)).__floor__(), 100)
 
 
-def percentage(percent: Fraction | None) -> str:
+def percentage(percent: Fraction) -> str:
     """Give ``66.67 %``, without decimals that say nothing."""
-    if percent is None:
-        return "not measured"
     return f"{float(rounded(percent)):.2f}".rstrip("0").rstrip(".") + " %"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as ConfigError
 
-NAMES = ("pyproject.toml", ".coveragerc", ".coveragerc.toml", "setup.cfg", "tox.ini")
+NAMES = ("pyproject.toml", ".coveragerc", "setup.cfg", "tox.ini")
 """Files that may hold it, at the repository's top."""
 _KEYS = ("exclude_lines", "exclude_also")
 
