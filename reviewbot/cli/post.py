@@ -42,17 +42,17 @@ def _post(
 ) -> int:
     host = hosting.Host(pipeline=found.pipeline, attended=found)
     selection = hosting.selected(Selection(repo=options.repo), host)
-    restored = saved.restore(text, str(options.report), found, selection, environ, options.config)
-    if not restored.desk.trusted:
-        say(_UNTRUSTED)
-    if options.dry_run:
-        plan = restored.desk.reconcile(restored.report).plan
-        streams.write_text(rendering.as_json(plan) if options.format == "json" else rendering.as_text(plan))
-        return 0
-    code, read_only = posting.publish(restored.desk, restored.report, options.report, say)
-    if read_only is not None:
-        posting.stand_in(host, restored.report, annotated=False)
-    return code
+    with saved.restored(text, str(options.report), found, selection, environ, options.config) as restored:
+        if not restored.desk.trusted:
+            say(_UNTRUSTED)
+        if options.dry_run:
+            plan = restored.desk.reconcile(restored.report).plan
+            streams.write_text(rendering.as_json(plan) if options.format == "json" else rendering.as_text(plan))
+            return 0
+        code, read_only = posting.publish(restored.desk, restored.report, options.report, say)
+        if read_only is not None:
+            posting.stand_in(host, restored.report, annotated=False)
+        return code
 
 
 def _read(path: Path) -> bytes:

@@ -13,7 +13,8 @@ from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.outcome import Report
 from reviewbot.errors import Superseded, UsageError
 from reviewbot.pipeline import Policy, leave_alone, review_statically
-from reviewbot.settings import environment
+from reviewbot.settings import environment, pipelines
+from reviewbot.settings.pipelines import Pipeline
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import carrying, exempting, gating, sealing
 from reviewbot.wiring import configuration, engines, gate, gate_rules, publishing
@@ -33,6 +34,8 @@ class Run:
     say: streams.Notes
     host: Host | None
     """The request that the job runs for; None elsewhere, or where nothing is to be posted."""
+    pipeline: Pipeline | None
+    """The same as the job's variables tell it, whether anything is to be posted or not."""
     selection: Selection
     source: Opened
     settings: Settings
@@ -89,7 +92,7 @@ def _opened(
     policy = engines.policy(settings, engine.name, options.imports)
     return Run(
         options=options, environ=environ, say=say, host=host, selection=selection, source=source, settings=settings,
-        engine=engine, policy=policy,
+        engine=engine, policy=policy, pipeline=pipelines.detect(environ) if host is None else host.pipeline,
     )  # fmt: skip
 
 
@@ -199,10 +202,9 @@ def _posted(run: Run, report: Report, desk: Desk | None, saved: Path) -> int:
 def _save(run: Run, report: Report, path: Path) -> list[str]:
     """Write the report for a later job, signed where there is a secret to sign with."""
     text = streams.render("json", report)
-    host = run.host
-    if host is not None and host.request is not None:
-        secrets = publishing.report_secrets(run.environ, run.engine.endpoint, host.pipeline)
-        text = sealing.seal(text, secrets, publishing.binding(host.request))
+    if run.pipeline is not None:
+        secrets = publishing.report_secrets(run.environ, run.engine.endpoint, run.pipeline)
+        text = sealing.seal(text, secrets, publishing.binding(run.pipeline))
     try:
         streams.write_to(path, text)
     except UsageError as error:

@@ -42,16 +42,22 @@ def percentage(percent: Fraction) -> str:
     return f"{float(rounded(percent)):.2f}".rstrip("0").rstrip(".") + " %"
 
 
+def runs(lines: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Join neighbouring lines: first and last of each run, in order."""
+    found: list[tuple[int, int]] = []
+    for line in sorted(lines):
+        if found and line == found[-1][1] + 1:
+            found[-1] = (found[-1][0], line)
+        else:
+            found.append((line, line))
+    return tuple(found)
+
+
 def ranges(lines: Iterable[int], *, most: int = _RANGES_SHOWN) -> str:
     """Give ``3-5, 9``, and count the ranges beyond ``most``."""
-    runs: list[list[int]] = []
-    for line in sorted(lines):
-        if runs and line == runs[-1][1] + 1:
-            runs[-1][1] = line
-        else:
-            runs.append([line, line])
-    parts = [f"{start}" if start == end else f"{start}-{end}" for start, end in runs[:most]]
-    more = f" and {len(runs) - most:,} more" if len(runs) > most else ""
+    found = runs(lines)
+    parts = [f"{start}" if start == end else f"{start}-{end}" for start, end in found[:most]]
+    more = f" and {len(found) - most:,} more" if len(found) > most else ""
     return ", ".join(parts) + more
 
 

@@ -170,6 +170,7 @@ def _overview(compared: _Comparison, placed: Mapping[str, Placement]) -> Overvie
     ]
     return Overview(
         listed=tuple(finding for finding, place in places if place is Placement.SUMMARY),
+        retold=tuple(_retold(compared)),
         standing=(*posted, *_housed(compared), *_kept(compared)),
         disputed=tuple(_disputed(compared)),
         resolved=states.count(State.DONE) + sum(fate.resolves for fate in compared.fates),
@@ -183,6 +184,14 @@ def _is_done(run: Run) -> bool:
     """Tell whether the next run may build on this one."""
     ended = run.complete and run.report.verdict.exit_code not in _CUT_SHORT
     return ended and run.trusted and not run.report.lines.failed
+
+
+def _retold(compared: _Comparison) -> Iterator[Finding]:
+    """Yield the findings that no later run would know again from their threads' marks."""
+    for finding in compared.run.report.findings:
+        seat = compared.homes.get(finding.fingerprint)
+        if seat is not None and seat.mark.fingerprint != finding.fingerprint:
+            yield finding
 
 
 def _housed(compared: _Comparison) -> Iterator[tuple[str, str, Severity]]:

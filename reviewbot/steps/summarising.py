@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from reviewbot.domain import markup
+from reviewbot.domain.coverage_markup import paragraphs
 from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
 from reviewbot.domain.outcome import Outcome, Report
@@ -33,6 +34,7 @@ _ROOM_EXPLANATIONS: Final = 12_000
 _ROOM_EXPLANATION: Final = 2_000
 _ROOM_GAPS: Final = 8_000
 _ROOM_NOTES: Final = 6_000
+_ROOM_COVERAGE: Final = 6_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +92,20 @@ def digest(pen: Pen, overview: Overview) -> str:
         report.notes,
         overview.done,
         _found_here(report),
+        _coverage(report),
         overview.recipe,
     )
     return hashlib.sha256(json.dumps(substance).encode()).hexdigest()[:32]
+
+
+def _coverage(report: Report) -> str:
+    """Write the coverage of the change, where there is something to do about it."""
+    coverage = report.coverage
+    if coverage is None or not (coverage.gaps or coverage.blocks):
+        return ""
+    parts = list(paragraphs(coverage))
+    shown = _fitting(parts, list(map(len, parts)), _ROOM_COVERAGE)
+    return mask("\n\n".join(shown))
 
 
 def _found_here(report: Report) -> tuple[str, ...]:
@@ -138,6 +151,7 @@ def _values(pen: Pen, overview: Overview) -> Mapping[str, object]:
         "folded_above": _FOLDED_ABOVE,
         "rows_left_out": f"({', '.join(left_out)}.)" if left_out else "",
         "explanations": told,
+        "coverage": _coverage(masked),
         **_gap_values(gaps(masked)),
         "notes": _notes(pen.report.notes),
     }

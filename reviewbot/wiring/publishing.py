@@ -108,9 +108,12 @@ def _secrets(environ: Mapping[str, str], endpoint: Endpoint | None) -> tuple[byt
     return (*([own.encode()] if own else []), *(key.value.encode() for key in keys))
 
 
-def binding(request: ChangeRequest) -> str:
-    """Name the request that a report speaks of."""
-    return f"{request.dialect.forge}\0{request.project}\0{request.number}"
+def binding(pipeline: Pipeline) -> str:
+    """Name the request that a report speaks of, as a job knows it that has not asked the forge.
+
+    After ``workflow_run`` the number is not known; then the commit that the report names has to do.
+    """
+    return f"{pipeline.forge}\0{pipeline.project}\0{pipeline.number or ''}"
 
 
 def recipe(settings: Settings, policy: Policy, engine: str, trust: Trust | None) -> str:

@@ -1,6 +1,7 @@
 """A saved report → a report again, for the request that it speaks of and the commits that the forge shows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,10 +37,11 @@ class _Side:
     settings: Settings
 
 
-def restore(
+@contextmanager
+def restored(
     text: bytes, name: str, attended: Attended, selection: Selection, environ: Mapping[str, str], config: Path | None
-) -> Restored:
-    """Read a report and bind it to the request.
+) -> Iterator[Restored]:
+    """Read a report and bind it to the request; it can be posted within the block, while the clone is open.
 
     Raises UsageError for what is no report, and Superseded where it speaks of another commit than the newest.
     """
@@ -54,22 +56,22 @@ def restore(
             f"{name} speaks of {saved.head_sha[:7]}, and the {word} is at {request.head_sha[:7]}: nothing is posted"
         )
         raise Superseded(message)
-    side = _side(attended, selection, environ, config)
-    engine = engines.choose(side.settings.model_copy(update={"engine": "auto"}), environ)
-    policy = engines.policy(side.settings, saved.parts.engine, ())
-    secrets = publishing.report_secrets(environ, engine.endpoint, attended.pipeline)
-    trusted = sealing.is_sealed(text, secrets, publishing.binding(request))
-    return Restored(
-        report=_report(saved, side.patch, policy),
-        desk=Desk(
-            forge=attended.forge,
-            request=request,
-            signer=publishing.mark_signer(environ, engine.endpoint),
-            templates=engines.templates(side.trust),
-            recipe=_recipe(saved, side, policy, engine),
-            trusted=trusted,
-        ),
-    )
+    with ExitStack() as stack:
+        side = _side(attended, selection, environ, config, stack)
+        engine = engines.choose(side.settings.model_copy(update={"engine": "auto"}), environ)
+        policy = engines.policy(side.settings, saved.parts.engine, ())
+        secrets = publishing.report_secrets(environ, engine.endpoint, attended.pipeline)
+        yield Restored(
+            report=_report(saved, side.patch, policy),
+            desk=Desk(
+                forge=attended.forge,
+                request=request,
+                signer=publishing.mark_signer(environ, engine.endpoint),
+                templates=engines.templates(side.trust),
+                recipe=_recipe(saved, side, policy, engine),
+                trusted=sealing.is_sealed(text, secrets, publishing.binding(attended.pipeline)),
+            ),
+        )
 
 
 def _report(saved: Saved, patch: Patch, policy: Policy) -> Report:
@@ -84,12 +86,14 @@ def _recipe(saved: Saved, side: _Side, policy: Policy, engine: Engine) -> str:
     return publishing.recipe(side.settings, policy, engine.name, side.trust)
 
 
-def _side(attended: Attended, selection: Selection, environ: Mapping[str, str], config: Path | None) -> _Side:
+def _side(
+    attended: Attended, selection: Selection, environ: Mapping[str, str], config: Path | None, stack: ExitStack
+) -> _Side:
     """Open the change in the clone, if the job has one; else take the forge's own diff."""
     try:
-        with opened(selection, environ, Path.cwd()) as source:
-            settings = configuration.effective({}, environ, trust=source.trust, git=source.git, config=config).settings
-            return _Side(patch=source.change.patch, trust=source.trust, settings=settings)
+        source = stack.enter_context(opened(selection, environ, Path.cwd()))
     except UsageError:
         settings = configuration.effective({}, environ, trust=None, git=None, config=config).settings
         return _Side(patch=diffing.shown(attended.forge.files()), trust=None, settings=settings)
+    settings = configuration.effective({}, environ, trust=source.trust, git=source.git, config=config).settings
+    return _Side(patch=source.change.patch, trust=source.trust, settings=settings)
