@@ -138,10 +138,12 @@ def _files(data: _Data, sources: _Sources) -> tuple[Gathered, bool]:
         possible = parser.arcs()  # first: it also finds what `translate_arcs` has to mend
         arcs = data.arcs(number) if data.has_arcs else set()
         ran = {line for arc in arcs for line in arc if line > 0} if data.has_arcs else data.lines(number)
-        covered = parser.translate_lines(ran) & parser.statements
+        # Whatever ran was a statement of the text that was measured: where it is none of this text, the two are not
+        # the same, and whoever judges has to see it.
+        covered = parser.translate_lines(ran) - parser.excluded - parser.raw_docstrings
         kept = data.has_arcs and sources.detail(path)
         branches = _branches(parser, possible, arcs) if kept else {}
-        files.add(path, gathering.mask(parser.statements), gathering.mask(covered), branches)
+        files.add(path, gathering.mask(parser.statements | covered), gathering.mask(covered), branches)
     if path and not files.files():
         message = f"{sources.report}: the sources of its files, such as {path}, are not there."
         raise UsageError(message)

@@ -71,8 +71,7 @@ def test_a_text_may_be_in_any_encoding_and_on_any_system(project: Project, data:
     plain = coveragepy_data.read(data, everything, project.text)
 
     def declared(path: str) -> bytes | None:
-        text = (project.text(path) or b"").replace(b'"""A cart."""\n', b"# coding: latin-1\n# \xe9")
-        return text.replace(b"\n", b"\r\n")
+        return b"\xef\xbb\xbf" + (project.text(path) or b"").replace(b"\n", b"\r\n")
 
     assert plain.files == coveragepy_data.read(data, everything, declared).files
 
@@ -185,3 +184,13 @@ def test_a_damaged_database_is_told_in_words(
     path.write_bytes(damage(data.read_bytes()))
     with pytest.raises(UsageError, match=r"\.coverage: .*The report is damaged"):
         coveragepy_data.read(path, everything, project.text)
+
+
+def test_what_ran_and_is_no_statement_of_the_text_is_told(project: Project, data: Path) -> None:
+    def older(path: str) -> bytes | None:
+        return b"# a line more\n" + (project.text(path) or b"")
+
+    (cart,) = [file for file in coveragepy_data.read(data, everything, older).files if file.path.endswith("cart.py")]
+    (now,) = [file for file in coveragepy_data.read(data, everything, project.text).files if file.path == cart.path]
+    assert cart.covered & ~(now.measured << 1), "lines that ran stand where the newer text has no statement"
+    assert 0 == cart.covered & ~cart.measured
