@@ -89,7 +89,13 @@ def _review(parser: argparse.ArgumentParser) -> None:
         help="inline comments at most, most severe first; 0 is no cap (default: 10; high and critical ones always)",
     )  # fmt: skip
     how.add_argument("--fail-on", choices=LEVELS, help="exit with 1 on findings from this severity (default: never)")
-    _gate(parser.add_argument_group("coverage"))
+    gate = parser.add_argument_group("coverage")
+    _gate(gate)
+    gate.add_argument(
+        "--tests", choices=("off", "suggest", "commit"),
+        help="tests for uncovered lines, proven in a sandbox (default: suggest, where there is a model)",
+    )  # fmt: skip
+    gate.add_argument("--tests-time", type=float, metavar="SECONDS", help="longest time for all of it (default: 900)")
     out = parser.add_argument_group("output")
     out.add_argument("--format", choices=FORMATS, default="text", help="what goes to standard output (default: text)")
     out.add_argument(

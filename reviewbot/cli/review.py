@@ -17,10 +17,12 @@ from reviewbot.settings import environment, pipelines
 from reviewbot.settings.pipelines import Pipeline
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import carrying, exempting, gating, sealing
-from reviewbot.wiring import configuration, engines, gate, gate_rules, publishing
+from reviewbot.wiring import configuration, engines, gate, gate_rules, generating, publishing
 from reviewbot.wiring.changes import Opened, Selection, opened
 from reviewbot.wiring.engines import Engine
+from reviewbot.wiring.generating import Generating
 from reviewbot.wiring.publishing import Desk
+from reviewbot.wiring.surroundings import real_world
 
 PIPELINE_REPORT = Path("reviewbot-report.json")
 
@@ -59,10 +61,10 @@ def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             return _shown(run, leave_alone(run.source.change, run.engine.name, exempt), None)
         coverage = _judged(run)  # first: a report that cannot be read is told before a model is paid for
         desk = _desk(run)
-        report = _reviewed(run, desk)
+        report = _reviewed(run, desk, coverage)
         if coverage is not None:
             verdict = gating.with_coverage(report.verdict, coverage)
-            report = replace(report, coverage=coverage, verdict=verdict)
+            report = replace(report, coverage=coverage, verdict=gating.with_tests(verdict, report.tests))
         return _shown(run, report, desk)
 
 
@@ -137,12 +139,15 @@ def _desk(run: Run) -> Desk | None:
     )
 
 
-def _reviewed(run: Run, desk: Desk | None) -> Report:
+def _reviewed(run: Run, desk: Desk | None, coverage: PatchCoverage | None) -> Report:
     engine, change = run.engine, run.source.change
     if engine.note is not None:
         change = replace(change, notes=(*change.notes, engine.note))
     if engine.endpoint is None:
-        return review_statically(change, run.policy)
+        report = review_statically(change, run.policy)
+        if coverage is None or not generating.wanted(coverage, run.settings.tests.mode):
+            return report
+        return replace(report, tests=generating.told(run.source, coverage, generating.NO_MODEL))
     previous = None if desk is None else publishing.previous(desk, run.selection, run.policy, run.environ)
     if previous is not None:
         known = carrying.known_lines(change.patch, previous)
@@ -158,10 +163,25 @@ def _reviewed(run: Run, desk: Desk | None) -> Report:
         stores=environment.stores(run.environ),
         trust=run.source.trust,
         previous=previous,
+        generating=_generating(run, coverage),
         say=run.say,
     )
     with streams.progress(quiet=run.options.quiet) as observe:
         return asyncio.run(ask(job, observe))
+
+
+def _generating(run: Run, coverage: PatchCoverage | None) -> Generating | None:
+    if coverage is None or not generating.wanted(coverage, run.settings.tests.mode):
+        return None
+    return Generating(
+        source=run.source,
+        coverage=coverage,
+        settings=run.settings,
+        environ=run.environ,
+        world=real_world(),
+        from_fork=run.pipeline is not None and run.pipeline.from_fork is not False,
+        say=run.say,
+    )
 
 
 def _shown(run: Run, report: Report, desk: Desk | None) -> int:

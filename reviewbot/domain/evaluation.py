@@ -24,7 +24,7 @@ class Expected:
     """A problem that a reviewer should point out, at any one of its places."""
 
     places: tuple[Place, ...]
-    """The first is the one that is shown to people."""
+    """The first is the one that is shown to people, and beside which a comment may stand too."""
     severity: Severity
     category: Category
     why: str

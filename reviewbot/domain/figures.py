@@ -1,10 +1,10 @@
 """The figures that outputs show below a report: pairs of a word and what to say of it."""
 
-from reviewbot.domain.candidate import CandidateStatus, Proved
+from reviewbot.domain.candidate import CandidateStatus, Proved, SuggestedFile, by_path
 from reviewbot.domain.coverage import PatchCoverage
-from reviewbot.domain.coverage_view import headline, project, rows
+from reviewbot.domain.coverage_view import headline, project, ranges, rows
 from reviewbot.domain.outcome import Outcome, Report
-from reviewbot.domain.view import adrift, plural, severities, verdict
+from reviewbot.domain.view import adrift, label, plural, severities, verdict
 
 _FILES_SHOWN = 5
 
@@ -60,4 +60,11 @@ def _tests(proved: Proved) -> str:
     counted = ((CandidateStatus.PROVEN, "proven"), (CandidateStatus.SUSPECTED, "suspected bug"))
     parts = [plural(statuses.count(status), word) for status, word in counted if status in statuses]
     parts.append(f"{statuses.count(CandidateStatus.REJECTED):,} rejected")
-    return f"{plural(len(statuses), 'candidate')}: {', '.join(parts)}"
+    files = [f"{label(file.path)} for {_covered(file)}" for file in proved.files[:_FILES_SHOWN]]
+    if len(proved.files) > _FILES_SHOWN:
+        files.append(f"and {plural(len(proved.files) - _FILES_SHOWN, 'more file')}")
+    return f"{plural(len(statuses), 'candidate')}: {', '.join(parts)}" + (f"; {', '.join(files)}" if files else "")
+
+
+def _covered(file: SuggestedFile) -> str:
+    return ", ".join(f"{label(path)} {ranges(lines)}" for path, lines in by_path(file.covers).items())

@@ -7,7 +7,7 @@ findings come first, and what does not fit is counted. Everything untrusted goes
 
 from collections.abc import Iterator, Sequence
 
-from reviewbot.domain import markup
+from reviewbot.domain import markup, tests_markup
 from reviewbot.domain.coverage_markup import paragraphs
 from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
@@ -30,9 +30,10 @@ from reviewbot.domain.view import (
     verdict,
 )
 
-_ROOM_FINDINGS = 40_000
+_ROOM_FINDINGS = 28_000
 """Characters for findings; with gaps and figures the whole stays below GitHub's 65,536."""
 _ROOM_COVERAGE = 8_000
+_ROOM_TESTS = 12_000
 _ROOM_GAPS = 11_000
 _ROOM_HEAD = 5_000
 _FILES_SHOWN = 10
@@ -49,7 +50,12 @@ def render(report: Report) -> str:
         if report.coverage is None
         else _fitting([(part, "") for part in paragraphs(report.coverage)], _ROOM_COVERAGE)
     )
-    parts = (*head, *_findings(report), *filter(None, covered), *_not_reviewed(report))
+    tests = (
+        []
+        if report.tests is None
+        else _fitting([(part, "") for part in tests_markup.paragraphs(report.tests)], _ROOM_TESTS)
+    )
+    parts = (*head, *_findings(report), *filter(None, (*covered, *tests)), *_not_reviewed(report))
     return "\n\n".join(parts) + "\n"
 
 

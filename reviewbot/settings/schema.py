@@ -78,7 +78,7 @@ class Model(Section):
     verify: Task = Task()
     """For verifying one claim. Kept for the verifier; no request of this version uses it."""
     tests: Task = Task()
-    """For writing tests. Kept for test generation; no request of this version uses it."""
+    """For writing tests."""
 
 
 class Client(Section):
@@ -167,6 +167,15 @@ class Coverage(Section):
     """Folders of the repository that the reports' relative paths start from, where that cannot be told."""
 
 
+class Tests(Section):
+    """Tests that a model writes where the coverage gate falls short, and that are proven before anyone sees them."""
+
+    mode: Literal["off", "suggest", "commit"] = "suggest"
+    """Whether they are written, shown, or committed to the source branch."""
+    time_s: float = Field(default=900.0, gt=0)
+    """Longest time for all of it, in seconds; what was not reached is said."""
+
+
 class Requests(Section):
     """Which merge requests and pull requests are left alone, as a whole and with the reason."""
 
@@ -207,6 +216,8 @@ class Settings(Section):
     """The record of requests."""
     coverage: Coverage = Coverage()
     """The gate on the coverage of changed lines."""
+    tests: Tests = Tests()
+    """Generated tests."""
     requests: Requests = Requests()
     """Which change requests are left alone."""
     redis: Redis = Redis()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from reviewbot.domain.candidate import Proved
 from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.finding import Confidence, Finding, Severity
 from reviewbot.domain.outcome import LineCounts, Verdict
@@ -23,6 +24,15 @@ def with_coverage(verdict: Verdict, coverage: PatchCoverage) -> Verdict:
     reasons = tuple(f"coverage: {reason}" for reason in coverage.reasons) or (f"coverage: {coverage.status}",)
     exit_code = heaviest((verdict.exit_code, 1))
     return Verdict(passed=False, exit_code=exit_code, reasons=(*verdict.reasons, *reasons))
+
+
+def with_tests(verdict: Verdict, tests: Proved | None) -> Verdict:
+    """Add what went wrong with generated tests, if it was our own fault; that they are missing is no fault."""
+    if tests is None or not (tests.bug or tests.interrupted):
+        return verdict
+    code, reason = (70, tests.bug) if tests.bug else (130, "interrupted while tests were proven")
+    reasons = (*verdict.reasons, reason or "")
+    return Verdict(passed=False, exit_code=heaviest((verdict.exit_code, code)), reasons=reasons)
 
 
 def judge(

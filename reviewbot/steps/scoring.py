@@ -31,7 +31,10 @@ from reviewbot.domain.patch import Patch
 from reviewbot.steps import anchoring, decoding, prompting
 
 REACH = 2
-"""Lines that a comment may stand beside the expected place."""
+"""Lines that a comment may stand beside the first place of an expected problem; at the others it must stand exactly.
+
+Were it beside all of them, a small change would have hardly a line that is no hit.
+"""
 ROUNDS = 2_000
 """Resamples for an interval."""
 _TAIL = 0.025
@@ -48,7 +51,7 @@ def score(
     shown = [finding for finding in findings if everything or finding.placement is Placement.INLINE]
     neutral = [_is_accepted(finding, case) for finding in shown]
     within = [
-        [] if ignored else [at for at, each in enumerate(case.expected) if _stands_at(finding, each.places, REACH)]
+        [] if ignored else [at for at, each in enumerate(case.expected) if _speaks_of(finding, each)]
         for finding, ignored in zip(shown, neutral, strict=True)
     ]
     owner = _assigned(within)
@@ -159,6 +162,10 @@ def _is_accepted(finding: Finding, case: Case) -> bool:
     if not _stands_at(finding, case.accepted, 0):
         return False
     return not any(_stands_at(finding, each.places, 0) for each in case.expected)
+
+
+def _speaks_of(finding: Finding, each: Expected) -> bool:
+    return _stands_at(finding, each.places[:1], REACH) or _stands_at(finding, each.places[1:], 0)
 
 
 def _stands_at(finding: Finding, places: Iterable[Place], reach: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from reviewbot.domain import markup
+from reviewbot.domain import markup, tests_markup
 from reviewbot.domain.coverage_markup import paragraphs
 from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
@@ -34,7 +34,8 @@ _ROOM_EXPLANATIONS: Final = 12_000
 _ROOM_EXPLANATION: Final = 2_000
 _ROOM_GAPS: Final = 8_000
 _ROOM_NOTES: Final = 6_000
-_ROOM_COVERAGE: Final = 6_000
+_ROOM_COVERAGE: Final = 5_000
+_ROOM_TESTS: Final = 7_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,8 @@ def _coverage(report: Report) -> str:
         return ""
     parts = list(paragraphs(coverage))
     shown = _fitting(parts, list(map(len, parts)), _ROOM_COVERAGE)
+    tests = [] if report.tests is None else list(tests_markup.paragraphs(report.tests))
+    shown = [*shown, *_fitting(tests, list(map(len, tests)), _ROOM_TESTS)]
     return mask("\n\n".join(shown))
 
 

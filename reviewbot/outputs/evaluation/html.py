@@ -69,9 +69,7 @@ def render(assessment: Assessment) -> str:
 
 def _tables(evaluation: Evaluation) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
     named = (("language", evaluation.languages), ("category", evaluation.categories))
-    return [
-        ((name, *words.GROUP_HEADINGS), [words.group_cells(group) for group in groups]) for name, groups in named
-    ]
+    return [((name, *words.GROUP_HEADINGS), [words.group_cells(group) for group in groups]) for name, groups in named]
 
 
 def _section(case: Case, result: CaseResult) -> Section:

@@ -1,10 +1,14 @@
 """An evaluation for the terminal: figures with intervals, tables, and what was missed or wrong, a line each."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import shorten
 
 from reviewbot.domain.evaluation import Assessment, Evaluation, Group
 from reviewbot.domain.view import label
 from reviewbot.outputs.evaluation import words
+
+_WIDTH = 80
+"""Characters of a sentence in a list; the page has all of it."""
 
 
 def render(assessment: Assessment) -> str:
@@ -19,7 +23,7 @@ def render(assessment: Assessment) -> str:
         lines += words.moves(comparison)
     for name, groups in (("language", evaluation.languages), ("category", evaluation.categories)):
         lines += ["", *_groups(name, groups)]
-    lines += ["", words.LEGEND, *_lists(evaluation)]
+    lines += ["", *words.LEGEND, *_lists(evaluation)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -39,9 +43,13 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _lists(evaluation: Evaluation) -> Iterator[str]:
     results = evaluation.results
-    yield from _list("missed", words.missed(results))
-    yield from _list("false", words.wrong(results))
+    yield from _list("missed", [(*row, _cut(text)) for *row, text in words.missed(results)])
+    yield from _list("false", [(*row, _cut(text)) for *row, text in words.wrong(results)])
     yield from _list("not reviewed", words.failed(results))
+
+
+def _cut(sentence: str) -> str:
+    return shorten(sentence, _WIDTH, placeholder="…")
 
 
 def _list(name: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -41,8 +41,9 @@ GROUP_HEADINGS = ("cases", "problems", "found", "false", "precision", "recall", 
 MEASURE_HEADINGS = ("", "figure", "95 % interval")
 DIFFERENCE_HEADINGS = ("", "before", "after", "difference", "95 % interval", "")
 LEGEND = (
-    "false: comments at no expected place, and second ones at the same · anchor validity: quotes of the model that "
-    "stand in the change · intervals: bootstrap over the cases"
+    "false: comments at no expected place, and second ones at the same",
+    "anchor validity: share of the model's claims whose quote stands in the change",
+    "intervals: bootstrap over the cases; seconds: of all requests about a change, one after the other",
 )
 
 
@@ -144,9 +145,9 @@ def wrong(results: Sequence[CaseResult]) -> Iterator[tuple[str, str, str]]:
     for result in results:
         for comment in result.comments:
             if comment.mark in {Mark.FALSE, Mark.DUPLICATE}:
-                again = " (duplicate)" if comment.mark is Mark.DUPLICATE else ""
+                again = "(duplicate) " if comment.mark is Mark.DUPLICATE else ""
                 place = where(comment.path, comment.side, comment.start)
-                yield label(result.id), place, label(comment.title) + again
+                yield label(result.id), place, again + label(comment.title)
 
 
 def failed(results: Sequence[CaseResult]) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reviewbot.domain.checkup import Check, Health
 from reviewbot.errors import UsageError
+from reviewbot.repository.git import locate
 from reviewbot.settings import environment
 from reviewbot.settings.pipelines import Pipeline
 from reviewbot.wiring.changes import Selection, opened
@@ -15,9 +16,9 @@ _DEPTH = "clone with full history: GIT_DEPTH: 0 in GitLab, fetch-depth: 0 for ac
 def check(selection: Selection, environ: Mapping[str, str], pipeline: Pipeline | None) -> tuple[Check, ...]:
     """Open the change that a review would look at."""
     try:
+        shallow = locate(selection.repo or Path.cwd(), environ).shallow  # before it is deepened to be compared
         with opened(selection, environ, Path.cwd()) as source:
             change = source.change
-            shallow = source.git is not None and source.git.shallow
     except UsageError as error:
         return (Check(name="change", health=Health.BAD, finding=str(error), exit_code=error.exit_code),)
     count = len(change.patch.files)
