@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reviewbot.domain.candidate import Point, SuggestedFile
 from reviewbot.domain.trial import Attested, Measured, Ran, Trial
@@ -12,6 +12,8 @@ from reviewbot.steps.gaining import reached
 _SHARE = 3
 """Part of the time for proving that the suite may take at first: it has to run twice more at the end."""
 _MARGIN_S = 5.0
+_SLACK = 3
+_HANGING_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,11 @@ class Baseline:
     def reserve_s(self) -> float:
         """Time to keep for running the suite with the new tests, first and last."""
         return 2 * self.wall_s + _MARGIN_S if self.runs else _MARGIN_S
+
+    @property
+    def limit_s(self) -> float:
+        """Longest run of the suite with new tests: one that hangs among the others must not take all the time."""
+        return _SLACK * self.wall_s + _HANGING_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +73,8 @@ async def borne(lanes: Lanes, files: Sequence[SuggestedFile], points: Collection
     paths = tuple(texts)
     sources = tuple(sorted({point.path for point in points}))
     select = () if before.runs else paths
-    first = Trial(files=texts, select=select, measured=sources, first=paths, timeout_s=lanes.left_s)
-    last = Trial(files=texts, select=select, last=paths, timeout_s=lanes.left_s)
+    first = Trial(files=texts, select=select, measured=sources, first=paths, timeout_s=before.limit_s)
+    last = Trial(files=texts, select=select, last=paths, timeout_s=before.limit_s)
     runs = await asyncio.gather(lanes.run(first), lanes.run(last))
     blamed: dict[str, str] = {}
     for trial, ran in zip((first, last), runs, strict=True):
@@ -93,7 +100,9 @@ async def _blamed(lanes: Lanes, trial: Trial, ran: Ran, before: Baseline) -> dic
     own, victims = _new_failures(ran.attested, texts, before)
     if own or not victims:
         return own
-    found = await asyncio.gather(*(_hurts(lanes, path, text, victims) for path, text in texts.items()))
+    found = await asyncio.gather(
+        *(_hurts(lanes, Trial(files={path: text}, timeout_s=before.limit_s), victims) for path, text in texts.items())
+    )
     reason = f"with it in the suite other tests fail: {', '.join(victims[:3])}"
     hurting = {path: reason for path, hurts in zip(texts, found, strict=True) if hurts}
     if hurting or await _passes_now(lanes, trial, before):
@@ -118,10 +127,10 @@ async def _passes_now(lanes: Lanes, trial: Trial, before: Baseline) -> bool:
     return said is not None and said.failing <= before.failing
 
 
-async def _hurts(lanes: Lanes, path: str, text: str, victims: Sequence[str]) -> bool:
+async def _hurts(lanes: Lanes, trial: Trial, victims: Sequence[str]) -> bool:
     """Tell whether other tests fail when they run after a single new file."""
-    trial = Trial(files={path: text}, select=(path, *victims), first=(path,), timeout_s=lanes.left_s)
-    said = (await lanes.run(trial)).attested
+    paths = tuple(trial.files)
+    said = (await lanes.run(replace(trial, select=(*paths, *victims), first=paths))).attested
     return said is None or bool(said.failing & set(victims))
 
 

@@ -6,8 +6,8 @@ import pwd
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from reviewbot.sandbox.interpreting import Interpreter, own
 from reviewbot.sandbox.orders import BUBBLEWRAP, LANDLOCK, LEVELS, NAMESPACES
 from reviewbot.sandbox.probing import probe
 from reviewbot.sandbox.running import LeveledSandbox
+from reviewbot.sandbox.scratch import PROGRAMS
 
 _CAP_SYS_ADMIN: Final = 21
 _FIRST_UID, _UIDS = 60_100, 4_000
@@ -55,14 +56,22 @@ def choose(
 
 
 def open_level(
-    level: str, *, python: Interpreter | None = None, clock: Callable[[], float] = time.monotonic
+    level: str,
+    *,
+    python: Interpreter | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    programs: str = PROGRAMS,
 ) -> LeveledSandbox:
-    """Open one level, and try it. Raises SandboxError that says why it cannot be used."""
+    """Open one level, and try it; ``bwrap`` is looked for in ``programs``, folders with colons between.
+
+    Raises SandboxError that says why it cannot be used.
+    """
     if platform.system() != "Linux":
         message = "only Linux has it"
         raise SandboxError(message)
-    if level == BUBBLEWRAP and shutil.which("bwrap") is None:
-        message = "bwrap is not installed"
+    program = shutil.which("bwrap", path=programs) or "" if level == BUBBLEWRAP else ""
+    if level == BUBBLEWRAP and not program:
+        message = f"bwrap is not installed in {programs}"
         raise SandboxError(message)
     if level == LANDLOCK:
         kernel.set_dumpable(dumpable=False)
@@ -71,6 +80,7 @@ def open_level(
         level=level,
         isolation=Isolation(name=level, strong=strong, loopback=strong, detail=_WORKS[level]),
         clock=clock,
+        program=program,
         uid=_free_uid() if os.geteuid() == 0 else None,
         unshare_user=not _may_make_namespaces(),
     )
@@ -88,11 +98,8 @@ def _detail(first: str, reasons: Sequence[str]) -> str:
 
 def _free_uid() -> int:
     """Give a user that nobody is: limits of processes count, and signals reach, all processes of a user."""
-    uid = _FIRST_UID + os.getpid() % _UIDS
-    with suppress(KeyError):
-        while pwd.getpwuid(uid):
-            uid += 1
-    return uid
+    known = {user.pw_uid for user in pwd.getpwall()}
+    return next(uid for uid in count(_FIRST_UID + os.getpid() % _UIDS) if uid not in known)
 
 
 def _may_make_namespaces() -> bool:

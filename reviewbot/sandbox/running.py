@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import selectors
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from reviewbot.domain.isolation import Isolation, SandboxJob, SandboxResult
 from reviewbot.errors import SandboxError
 from reviewbot.sandbox import viewing
 from reviewbot.sandbox.interpreting import of_prefix
-from reviewbot.sandbox.orders import BUBBLEWRAP, LANDLOCK, Limits, Order, dumps
+from reviewbot.sandbox.orders import LANDLOCK, Limits, Order, dumps
 from reviewbot.sandbox.scratch import give, scratch
 from reviewbot.sandbox.watching import TIME, Watch
 
@@ -62,6 +61,8 @@ class LeveledSandbox:
     isolation: Isolation
     clock: Callable[[], float]
     """Seconds that only grow."""
+    program: str = ""
+    """Path of ``bwrap``, where the level needs it."""
     uid: int | None = None
     """The ordinary user that root becomes."""
     unshare_user: bool = True
@@ -98,7 +99,7 @@ class LeveledSandbox:
             links=viewing.links(),
             limits=_limits(job, self.uid),
             launcher=self.launcher,
-            program=(shutil.which("bwrap") or "") if self.level == BUBBLEWRAP else "",
+            program=self.program,
             uid=self.uid,
             unshare_user=self.unshare_user or self.level == LANDLOCK,
         )

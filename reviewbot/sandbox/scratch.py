@@ -11,6 +11,8 @@ from reviewbot.errors import SandboxError
 
 _PASSABLE = 0o711
 _TIMEOUT_S = 300.0
+PROGRAMS = "/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin"
+"""Where programs are looked up: not on PATH, which can lead into an environment that the change under test has filled."""
 
 
 @contextmanager
@@ -50,4 +52,6 @@ def give(folder: Path, uid: int) -> None:
 
 
 def _run(*argv: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_TIMEOUT_S)
+    return subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_TIMEOUT_S, env={"PATH": PROGRAMS}
+    )

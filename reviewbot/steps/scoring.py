@@ -50,10 +50,7 @@ def score(
     """Mark what a review said. ``everything`` counts the findings of the summary too, else only inline comments."""
     shown = [finding for finding in findings if everything or finding.placement is Placement.INLINE]
     neutral = [_is_accepted(finding, case) for finding in shown]
-    within = [
-        [] if ignored else [at for at, each in enumerate(case.expected) if _speaks_of(finding, each)]
-        for finding, ignored in zip(shown, neutral, strict=True)
-    ]
+    within = [[] if ignored else _meant(finding, case) for finding, ignored in zip(shown, neutral, strict=True)]
     owner = _assigned(within)
     hits = set(owner.values())
     comments = []
@@ -164,8 +161,10 @@ def _is_accepted(finding: Finding, case: Case) -> bool:
     return not any(_stands_at(finding, each.places, 0) for each in case.expected)
 
 
-def _speaks_of(finding: Finding, each: Expected) -> bool:
-    return _stands_at(finding, each.places[:1], REACH) or _stands_at(finding, each.places[1:], 0)
+def _meant(finding: Finding, case: Case) -> Sequence[int]:
+    """Give the problems that a comment may speak of; if it stands exactly at some, it speaks of no neighbour."""
+    exact = [at for at, each in enumerate(case.expected) if _stands_at(finding, each.places, 0)]
+    return exact or [at for at, each in enumerate(case.expected) if _stands_at(finding, each.places[:1], REACH)]
 
 
 def _stands_at(finding: Finding, places: Iterable[Place], reach: int) -> bool:

@@ -562,7 +562,8 @@ def test_a_model_that_does_not_answer_in_time_is_not_waited_for(shop: Project) -
             self, prompt: Prompt, options: ModelOptions, check: Callable[[Completion], bool] | None = None
         ) -> Completion:
             del prompt, options, check
-            return await asyncio.get_running_loop().create_future()
+            answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
+            return await answer
 
     clock = Stepping([1.0, 30.0])
     found = proved(shop, Silent(lambda _: given()), time_s=96.05, sandbox=clock, clock=clock)

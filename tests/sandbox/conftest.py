@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from sandbox_scene import Facts, Scene, open_first_scene, open_scene
+from sandbox_scene import Scene, open_first_scene, open_scene
 
 from reviewbot.sandbox.orders import LEVELS
 
@@ -17,10 +17,4 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
 @pytest.fixture(scope="session")
 def any_scene() -> Iterator[Scene]:
     with open_first_scene() as found:
-        yield found
-
-
-@pytest.fixture
-def facts(scene: Scene) -> Iterator[Facts]:
-    with scene.victim() as found:
         yield found

@@ -33,6 +33,11 @@ def test_where_nothing_works_there_is_no_sandbox_and_every_reason() -> None:
     assert all(f"Not {level}: " in isolation.detail for level in LEVELS)
 
 
+def test_a_program_named_bwrap_on_the_path_is_not_trusted(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match="bwrap is not installed in"):
+        open_level("bubblewrap", programs=str(tmp_path))
+
+
 def test_a_python_that_is_not_there_is_named() -> None:
     if platform.system() != "Linux":
         pytest.skip("only Linux has it")

@@ -143,7 +143,7 @@ if sys.argv[3] == "waiting":
 @pytest.mark.parametrize("daemon", ["silent", "loud"])
 def test_a_daemon_does_not_outlive_its_job(scene: Scene, daemon: str, parent: str) -> None:
     mark = f"mark-of-{os.getpid()}-{daemon}-{parent}-{scene.sandbox.level}"
-    result = _limited(scene, _DAEMON, mark, daemon, parent, timeout_s=1.5)
+    result = _limited(scene, _DAEMON, mark, daemon, parent, timeout_s=1)
     assert (parent == "waiting") is result.timed_out
     assert [] == _alive(mark)
 
@@ -167,7 +167,7 @@ while True:
 
 def test_who_forks_and_ends_again_and_again_is_caught(scene: Scene) -> None:
     mark = f"mark-of-{os.getpid()}-hopping-{scene.sandbox.level}"
-    assert "time" == _limited(scene, _HOPPING, mark, timeout_s=1.5).exceeded
+    assert "time" == _limited(scene, _HOPPING, mark, timeout_s=1).exceeded
     assert [] == _alive(mark)
 
 
