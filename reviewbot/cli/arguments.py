@@ -40,6 +40,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _stats(_command(commands, "stats", "show what the requests in a ledger were, cost and took"))
     _post(_command(commands, "post", "publish a saved report; finishes what a crash or an outage cut off"))
     _init(_command(commands, "init", "write a CI file and a starter configuration"))
+    _eval(_command(commands, "eval", "measure precision and recall on labelled changes"))
+    _demo(_command(commands, "demo", "show the whole job offline, on a throw-away project with scripted answers"))
     _doctor(_command(commands, "doctor", "check key, endpoint, model, forge token, permissions and clone"))
     options = parser.parse_args(argv)
     _check(parser, options)
@@ -191,6 +193,35 @@ def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ci", choices=("gitlab", "github"), required=True, help="which CI system")
     parser.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
     parser.add_argument("--force", action="store_true", help="overwrite files that are there")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _eval(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("cases", type=Path, metavar="CASES", help="folder with labelled cases")
+    parser.add_argument("--engine", choices=("auto", "static", "llm"), help="who reviews (default: auto)")
+    parser.add_argument("--base-url", metavar="URL", help="OpenAI-compatible endpoint (default: REVIEWBOT_BASE_URL)")
+    parser.add_argument("--model", metavar="NAME", help="model to ask (default: the configured one)")
+    parser.add_argument("--budget", metavar="USD", help="most that this run may cost")
+    parser.add_argument("--recorded", type=Path, metavar="FILE", help="take the answers from a recording")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep the answers in a recording")
+    parser.add_argument("--templates", type=Path, metavar="DIR", help="run again with these prompts, and compare")
+    parser.add_argument("--against", type=Path, metavar="RESULT.json", help="compare with a saved result")
+    parser.add_argument("--save", type=Path, metavar="RESULT.json", help="save the result for --against")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with every case")
+    parser.add_argument("--all", action="store_true", help="count findings of the summary too, not only inline ones")
+    parser.add_argument("--fail-under-f1", type=float, metavar="PERCENT", help="exit with 1 if F1 is lower")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no notes on standard error")
+    _common(parser)
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, default=Path("reviewbot-demo.html"), metavar="PATH",
+        help="where the HTML report goes (default: reviewbot-demo.html)",
+    )  # fmt: skip
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the project there, to play with")
+    parser.add_argument("--quiet", action="store_true", help="no narration on standard error")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
 

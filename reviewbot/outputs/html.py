@@ -23,6 +23,7 @@ from reviewbot.domain.finding import Finding
 from reviewbot.domain.markup import Block, blocks, spans
 from reviewbot.domain.outcome import FileReport, Outcome, Report
 from reviewbot.domain.patch import Hunk, Line, Side
+from reviewbot.domain.proof_view import proof
 from reviewbot.domain.runner import uncommanded
 from reviewbot.domain.view import (
     Texts,
@@ -130,8 +131,8 @@ def render(report: Report) -> str:
     lines = texts(report)
     cards = [_card(finding, f"finding-{n}", lines) for n, finding in enumerate(report.findings, start=1)]
     sections = tuple(_sections(report, cards))
-    rows = (row for section in sections for piece in section.pieces for row in piece.rows)
-    placed = {card.anchor for row in rows for card in row.cards}
+    pieces = (piece for section in sections for piece in section.pieces)
+    placed = {card.anchor for piece in pieces for row in piece.rows for card in row.cards}
     template = templating.environment(autoescape=True).get_template("reports/report.html.j2")
     page = template.render(
         headline=headline(report),
@@ -144,6 +145,7 @@ def render(report: Report) -> str:
         elsewhere=[card for card in cards if card.anchor not in placed],
         sections=sections,
         gaps=gaps(report),
+        proof=proof(report),
         plural=plural,
         spans=spans,
     )

@@ -12,7 +12,7 @@ from reviewbot.errors import SandboxError
 _PASSABLE = 0o711
 _TIMEOUT_S = 300.0
 PROGRAMS = "/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin"
-"""Where programs are looked up: not on PATH, which can lead into an environment that the change under test has filled."""
+"""Where programs are looked up: not on PATH, which can lead into what the change under test has installed."""
 
 
 @contextmanager

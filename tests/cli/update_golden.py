@@ -17,6 +17,8 @@ COMMANDS = {
     "post": ("post",),
     "init": ("init",),
     "doctor": ("doctor",),
+    "eval": ("eval",),
+    "demo": ("demo",),
 }
 
 
