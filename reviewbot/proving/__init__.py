@@ -15,7 +15,7 @@ from reviewbot.proving.asking import Drafting
 from reviewbot.proving.judging import Court
 from reviewbot.proving.lanes import Lanes
 from reviewbot.proving.pursuing import TIME_UP, Findings, Hunt, pursue_all
-from reviewbot.proving.reading import context_of, import_roots, reader
+from reviewbot.proving.reading import context_of, import_roots, own_modules, reader
 from reviewbot.proving.settling import Settled, settle
 from reviewbot.proving.suite import baseline
 from reviewbot.proving.workbench import TimeUp, Tree, Workbench, Yard
@@ -68,9 +68,15 @@ async def _proved(drafting: Drafting, gaps: tuple[Gap, ...], bench: Workbench, l
     before = await baseline(lanes, asked)
     covered = reached(asked, before.measured)
     read = reader(bench.head)
+    roots = import_roots([gap.path for gap in gaps], bench.head.names)
     court = Court(
-        lanes=lanes, points=asked - covered, before=before, source=read, has_base=bench.base is not None
-    )  # fmt: skip
+        lanes=lanes,
+        points=asked - covered,
+        before=before,
+        modules=environment.modules | own_modules(bench.head.names, roots),
+        source=read,
+        has_base=bench.base is not None,
+    )
     hunt = Hunt(
         drafting=drafting,
         briefs=Briefs(drafting.templates, drafting.instructions, drafting.count),

@@ -27,6 +27,8 @@ class Court:
     points: frozenset[Point]
     """All that is asked for."""
     before: Baseline
+    modules: frozenset[str]
+    """Top-level names that a test may import."""
     source: Callable[[str], str | None]
     """Gives the new text of a source."""
     has_base: bool
@@ -43,11 +45,12 @@ class Failing:
 
 async def judge(court: Court, candidate: Candidate) -> Judged | Failing:
     """Put a candidate through the filters. Raises SandboxError or TimeUp."""
-    vetted = vetting.vet(candidate.code, court.lanes.environment.modules)
+    vetted = vetting.vet(candidate.code, court.modules)
     if vetted.reasons:
         return _rejected(candidate, Filter.STATIC, "; ".join(vetted.reasons))
     measured = tuple(sorted({point.path for point in court.points}))
     ran = await court.lanes.run(replace(alone(candidate), measured=measured))
+    ran = replace(ran, left=tuple(name for name in ran.left if name not in court.before.left))
     covers = frozenset[Point]()
     if ran.attested is not None:
         covers = gained(court.points, ran.attested.measured, court.before.measured)

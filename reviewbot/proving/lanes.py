@@ -26,11 +26,6 @@ class Lanes:
         """Time until everything has to be over."""
         return self._yard.left_s
 
-    @property
-    def environment(self) -> PythonEnvironment:
-        """What the project's Python has."""
-        return self._yard.environment
-
     async def inquire(self) -> PythonEnvironment:
         """Ask the project's Python what it has. Raises SandboxError or TimeUp."""
         return await self._in_thread(self._yard.inquire)

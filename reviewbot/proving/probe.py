@@ -89,8 +89,9 @@ class Probe:
         if self._coverage is None:
             return {}
         self._coverage.stop()
-        if not self._coverage.get_data().measured_files():
-            return {}
+        return self._found() if self._coverage.get_data().measured_files() else {}
+
+    def _found(self) -> dict[str, object]:
         path = Path(self._orders["place"], "coverage.json")
         self._coverage.json_report(outfile=str(path))
         found = json.loads(path.read_text())["files"]

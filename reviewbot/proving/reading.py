@@ -42,6 +42,13 @@ def module_of(path: str, names: Collection[str]) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def own_modules(names: Iterable[str], roots: Iterable[str]) -> frozenset[str]:
+    """Give the top-level names of the project itself: Python does not list folders without ``__init__.py``."""
+    fronts = [f"{root}/" if root else "" for root in {"", *roots}]
+    inside = (name.removeprefix(front) for name in names for front in fronts if name.startswith(front))
+    return frozenset(name.split("/")[0].removesuffix(".py") for name in inside if name.endswith(".py"))
+
+
 def context_of(tree: Tree, read: Callable[[str], str | None]) -> Callable[[Gap], Context]:
     """Give what a request shows of a gap's surroundings; each source's is gathered once."""
     names = frozenset(tree.names)

@@ -25,6 +25,8 @@ class Baseline:
     failing: frozenset[str] = frozenset()
     """Ids of what fails without any new test."""
     measured: Mapping[str, Measured] = field(default_factory=dict)
+    left: frozenset[str] = frozenset()
+    """Files that the suite itself makes, alters or removes."""
     wall_s: float = 0.0
     notes: tuple[str, ...] = ()
 
@@ -60,8 +62,13 @@ async def baseline(lanes: Lanes, points: Collection[Point]) -> Baseline:
         noun = "test fails" if len(said.failing) == 1 else "tests fail or cannot be collected"
         notes.append(f"{len(said.failing)} {noun} without any new test: new ones have to leave the others as they are")
     return Baseline(
-        runs=True, failing=said.failing, measured=said.measured, wall_s=ran.wall_s, notes=tuple(notes)
-    )  # fmt: skip
+        runs=True,
+        failing=said.failing,
+        measured=said.measured,
+        left=frozenset(ran.left),
+        wall_s=ran.wall_s,
+        notes=tuple(notes),
+    )
 
 
 async def borne(lanes: Lanes, files: Sequence[SuggestedFile], points: Collection[Point], before: Baseline) -> Borne:

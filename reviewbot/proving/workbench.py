@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +13,20 @@ from reviewbot.domain.isolation import SandboxJob, SandboxResult
 from reviewbot.domain.trial import PythonEnvironment, Ran, Trial
 from reviewbot.errors import SandboxError
 from reviewbot.ports import Sandbox
+from reviewbot.proving.copies import PLACE, clear, differing, put, stamps, write
 from reviewbot.sandbox.copying import copy_tree, read_back
 from reviewbot.sandbox.scratch import remove
 from reviewbot.steps.attesting import attested
 
-PLACE: Final = ".reviewbot"
-"""Folder of a copy in which orders and measurements lie while a process runs."""
 _PROBE: Final = "reviewbot_probe"
 _INQUIRY: Final = Path(__file__).with_name("inquiry.py")
 _SAID: Final = 1_500
 _LONGEST_FILE: Final = 200_000
 _FORMAT_S: Final = 30.0
-_Stamp = tuple[int, int, int, int]
+_OUTPUT_BYTES: Final = 8_000_000
+"""Of one process: the report of a large suite is behind all that the suite prints."""
+_CACHES: Final = frozenset({".hypothesis", ".pytest_cache", "__pycache__"})
+"""Folders that tools of tests write to for themselves: what is in them is thrown away, and held against nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +95,6 @@ class Yard:
         return sum(self._walls)
 
     @property
-    def environment(self) -> PythonEnvironment:
-        """What `inquire` found out."""
-        return self._environment
-
-    @property
     def left_s(self) -> float:
         """Time until everything has to be over."""
         return self._deadline_at - self._bench.clock()
@@ -133,14 +130,14 @@ class Yard:
     def run(self, trial: Trial) -> Ran:
         """Run pytest in a copy. Raises SandboxError, or TimeUp."""
         place = self._taken(on_base=trial.on_base)
-        before = _put(place, trial.files)
-        stamps = _stamps(place)
+        before = put(place, trial.files)
+        were = stamps(place)
         secret = self._bench.secret()
         orders = _orders(place, trial, secret)
-        probe = _write(place, f"{PLACE}/{_PROBE}.py", orders)
+        probe = write(place, f"{PLACE}/{_PROBE}.py", orders)
         argv = ("-m", "pytest", *self._arguments(trial))
         result = self._start(place, argv, trial.seed, trial.timeout_s or self._bench.test_s)
-        left = _differing(stamps, _stamps(place))
+        left = differing(were, stamps(place))
         loaded = not probe.exists()
         self._put_back(place, before, on_base=trial.on_base, clean=not left)
         return Ran(
@@ -148,7 +145,7 @@ class Yard:
             exit_code=result.exit_code,
             timed_out=result.timed_out,
             wall_s=result.wall_s,
-            left=left,
+            left=tuple(name for name in left if not _CACHES & set(Path(name).parts)),
             said=_end(result),
         )
 
@@ -157,7 +154,7 @@ class Yard:
         if not self._environment.formats or not files:
             return files
         place = self._taken(on_base=False)
-        before = _put(place, files)
+        before = put(place, files)
         self._start(place, ("-m", "ruff", "format", "--no-cache", "--quiet", "--", *files), 0, _FORMAT_S)
         found = {path: read_back(place, path, _LONGEST_FILE) for path in files}
         self._put_back(place, before, on_base=False, clean=True)
@@ -180,6 +177,7 @@ class Yard:
                 },
                 readable=self._bench.readable,
                 timeout_s=min(timeout_s, left_s),
+                output_bytes=_OUTPUT_BYTES,
             )
         )
         self._walls.append(result.wall_s)
@@ -212,7 +210,7 @@ class Yard:
         if not clean:
             remove(place)
             return
-        _clear(place)
+        clear(place)
         for name, data in before.items():
             if data is None:
                 (place / name).unlink()
@@ -237,60 +235,6 @@ def _orders(place: Path, trial: Trial, secret: str) -> str:
         f"def pytest_configure(config, probes=[begin(json.loads({json.dumps(said)!r}))]):\n"
         "    config.pluginmanager.register(probes.pop())\n"
     )
-
-
-def _put(place: Path, files: Mapping[str, str]) -> dict[str, bytes | None]:
-    """Put texts into a copy; give what was there before. Raises SandboxError for a path that leads out of it."""
-    before: dict[str, bytes | None] = {}
-    for name, text in files.items():
-        before[name] = read_back(place, name, _LONGEST_FILE * 100)
-        _write(place, name, text)
-    (place / PLACE).mkdir(exist_ok=True)
-    return before
-
-
-def _write(place: Path, name: str, text: str) -> Path:
-    path = place / name
-    if not path.parent.resolve().is_relative_to(place.resolve()) or path.is_symlink():
-        message = f"a new test would be written outside of the copy: {name}"
-        raise SandboxError(message)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8", "surrogateescape", newline="")
-    return path
-
-
-def _clear(place: Path) -> None:
-    found = place / PLACE
-    if found.is_symlink():
-        found.unlink()
-    elif found.exists():
-        remove(found)
-
-
-def _stamps(place: Path) -> dict[str, _Stamp]:
-    """Take down what files a copy has; their kind, size, time of change and number."""
-    stamps: dict[str, _Stamp] = {}
-    pending = [place]
-    while pending:
-        for entry in os.scandir(pending.pop()):
-            name = os.path.relpath(entry.path, place)
-            if name == PLACE:
-                continue
-            found = entry.stat(follow_symlinks=False)
-            folder = entry.is_dir(follow_symlinks=False)
-            stamps[name] = (found.st_mode, 0, 0, 0) if folder else _stamp(found)
-            if folder:
-                pending.append(Path(entry.path))
-    return stamps
-
-
-def _stamp(found: os.stat_result) -> _Stamp:
-    return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ino
-
-
-def _differing(before: Mapping[str, _Stamp], after: Mapping[str, _Stamp]) -> tuple[str, ...]:
-    names: Iterable[str] = before.keys() | after.keys()
-    return tuple(sorted(name for name in names if before.get(name) != after.get(name)))
 
 
 def _end(result: SandboxResult) -> str:
