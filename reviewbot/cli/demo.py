@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.parse import urlsplit
 
 from reviewbot import templating
@@ -56,21 +55,21 @@ def show(options: argparse.Namespace, environ: Mapping[str, str], *, proving: bo
         with _step(say, 4, f"the review, by the real client, at {urlsplit(url).netloc}"):
             asked = _asked(folder, saved, options, proving=proving)
             code = review(asked, {**known, "REVIEWBOT_BASE_URL": url})
-        for sentence in remarks(json.loads(saved.read_text("utf-8")), proving=proving):
-            say(sentence)
+        tests = len(json.loads(saved.read_text("utf-8"))["tests"])
+    for sentence in remarks(code, tests, proving=proving):
+        say(sentence)
     if options.keep is not None:
         say(f"the project is in {options.keep}")
     say(f"the page is {options.output} · {time.monotonic() - began:.1f} s in all")
     return 0 if code == _GATE_FAILED else code or _BUG
 
 
-def remarks(report: Mapping[str, Any], *, proving: bool) -> Iterator[str]:
-    """Say what was shown and what could not be, of a report as JSON has it."""
+def remarks(code: int, tests: int, *, proving: bool) -> Iterator[str]:
+    """Say what was shown and what could not be: of the review its exit code, and how many tests were judged."""
     if not proving:
         yield _NO_PYTEST
-    elif not report["tests"]:
+    elif not tests:
         yield "no generated test could be run here: the page says why, under 'Generated tests'"
-    code = report["verdict"]["exit_code"]
     if code == _GATE_FAILED:
         yield "the gate fails on purpose: new lines of the project are not covered by its tests"
     else:

@@ -135,11 +135,10 @@ def render(report: Report) -> str:
     placed = {card.anchor for piece in pieces for row in piece.rows for card in row.cards}
     template = templating.environment(autoescape=True).get_template("reports/report.html.j2")
     page = template.render(
+        report=report,
         headline=headline(report),
         notes=[label(note) for note in report.notes],
-        passed=report.verdict.passed,
         figures=figures(report),
-        lines=report.lines,
         severities=severities(report),
         cards=cards,
         elsewhere=[card for card in cards if card.anchor not in placed],

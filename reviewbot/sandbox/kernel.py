@@ -5,7 +5,6 @@ Every function raises OSError, with the name of the call in it.
 
 import ctypes
 import os
-import platform
 import struct
 from functools import cache
 
@@ -85,7 +84,7 @@ def drop_capabilities() -> None:
     """Give up every capability, also those that a program started later would get."""
     _prctl("PR_CAP_AMBIENT", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    syscall("capset", _CAPSET[platform.machine()], header, (ctypes.c_uint32 * 6)())
+    syscall("capset", _CAPSET[os.uname().machine], header, (ctypes.c_uint32 * 6)())
 
 
 def unshare(flags: int) -> None:
@@ -110,6 +109,6 @@ def restrict_mount(target: str, attributes: int, *, recursive: bool) -> None:
 def pivot_into(folder: str) -> None:
     """Make a mounted folder the root, and let go of the old one: pivot_root(2), "pivot_root(".", ".")"."""
     os.chdir(folder)
-    syscall("pivot_root", _PIVOT_ROOT[platform.machine()], b".", b".")
+    syscall("pivot_root", _PIVOT_ROOT[os.uname().machine], b".", b".")
     _checked(_libc().umount2(b".", MNT_DETACH), "umount2")
     os.chdir("/")

@@ -38,9 +38,9 @@ def enter(order: Order, marker: int) -> None:
     kernel.unshare(_OWN | (kernel.CLONE_NEWUSER if order.unshare_user else 0))
     if order.unshare_user:
         kernel.set_dumpable(dumpable=True)  # who was root a moment ago is not, and could not write its own maps
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="ascii")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="ascii")
+        Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="utf-8")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="utf-8")
     _wait_for_child(marker)
     build_root(order)
     _raise_loopback()

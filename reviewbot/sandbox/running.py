@@ -17,7 +17,7 @@ from reviewbot.domain.isolation import Isolation, SandboxJob, SandboxResult
 from reviewbot.errors import SandboxError
 from reviewbot.sandbox import viewing
 from reviewbot.sandbox.interpreting import of_prefix
-from reviewbot.sandbox.orders import LANDLOCK, Limits, Order, dumps
+from reviewbot.sandbox.orders import BUBBLEWRAP, LANDLOCK, Limits, Order, dumps
 from reviewbot.sandbox.scratch import give, scratch
 from reviewbot.sandbox.watching import TIME, Watch
 
@@ -68,7 +68,7 @@ class LeveledSandbox:
     unshare_user: bool = True
     launcher: tuple[str, ...] = field(default_factory=launcher)
     seen: tuple[str, ...] = field(default_factory=own_code)
-    """What every job can read besides the system and what it asks for."""
+    """What a job can read inside bubblewrap besides the system and what it asks for."""
 
     def run(self, job: SandboxJob) -> SandboxResult:
         """Run a process tree to its end; nothing of it survives. Raises SandboxError where it cannot be started."""
@@ -88,6 +88,7 @@ class LeveledSandbox:
             message = f"a sandboxed program and its folder are named by absolute paths: {job.argv[:1]}, {job.folder}"
             raise SandboxError(message)
         home, temporary = str(place / "home"), str(place / "tmp")
+        seen = self.seen if self.level == BUBBLEWRAP else ()
         environ = {**job.environ, "HOME": home, "TMPDIR": temporary}
         return Order(
             level=self.level,
@@ -95,7 +96,7 @@ class LeveledSandbox:
             environ=tuple(environ.items()),
             folder=job.folder,
             root=str(place / "root"),
-            binds=viewing.binds(self.level, (*self.seen, *job.readable), (job.folder, home, temporary), place),
+            binds=viewing.binds(self.level, (*seen, *job.readable), (job.folder, home, temporary), place),
             links=viewing.links(),
             limits=_limits(job, self.uid),
             launcher=self.launcher,

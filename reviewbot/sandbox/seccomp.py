@@ -6,7 +6,7 @@ that the kernel takes of each one looked at here.
 """
 
 import errno
-import platform
+import os
 import stat
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,7 +111,7 @@ def program(found: Sequence[Rule], machine: str) -> tuple[Instruction, ...]:
 
 def install(found: Sequence[Rule]) -> None:
     """Hold this process, and all that it starts, to the rules. Needs no_new_privs. Raises OSError."""
-    instructions = program(found, platform.machine())
+    instructions = program(found, os.uname().machine)
     kernel.install_filter(b"".join(struct.pack("=HBBI", *each) for each in instructions), len(instructions))
 
 
