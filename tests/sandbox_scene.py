@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import coverage
 import pytest
@@ -26,7 +26,6 @@ from reviewbot.errors import SandboxError
 from reviewbot.sandbox import kernel
 from reviewbot.sandbox.choosing import choose, open_level
 from reviewbot.sandbox.interpreting import Interpreter, describe, own
-from reviewbot.sandbox.orders import BUBBLEWRAP
 from reviewbot.sandbox.running import LeveledSandbox, launcher, own_code
 from reviewbot.sandbox.scratch import remove, scratch
 
@@ -154,12 +153,14 @@ class Scene:
             user=self.sandbox.uid,
             group=self.sandbox.uid,
         )
-        with process:
-            assert process.stdout is not None
-            told = json.loads(process.stdout.readline())
-            yield Facts(outside=str(outside), secret=SECRET, tests=os.getpid(), **told)
+        try:
+            with process:
+                assert process.stdout is not None
+                told = json.loads(process.stdout.readline())
+                yield Facts(outside=str(outside), secret=SECRET, tests=os.getpid(), **told)
+        finally:
+            remove(outside)
         assert process.returncode == 0, "something has killed the victim"
-        remove(outside)
 
 
 def _fill(outside: Path, uid: int) -> None:
@@ -179,14 +180,20 @@ def _reachable_python() -> Interpreter:
     return own() if os.geteuid() != 0 or passable else describe(Path("/usr/bin/python3"), Path(os.devnull))
 
 
+def _give_up(reason: str, *, in_ci: bool) -> NoReturn:
+    """Skip; fail where ``in_ci`` says that CI must have it."""
+    if in_ci and os.environ.get("CI") == "true":  # noqa: TID251 - whether this is CI
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @contextmanager
 def open_scene(level: str) -> Iterator[Scene]:
-    """Open a level, or skip with the reason; where CI has installed bubblewrap, that it does not work is a failure."""
+    """Open a level, or skip with the reason: a kernel or a container that forbids it. CI must have bubblewrap."""
     try:
         found = Scene(open_level(level, python=_reachable_python()), _reachable_python())
     except SandboxError as error:
-        required = level == BUBBLEWRAP and os.environ.get("CI") == "true"  # noqa: TID251 - whether this is CI
-        (pytest.fail if required else pytest.skip)(f"{level} does not work here: {error}")
+        _give_up(f"{level} does not work here: {error}", in_ci="is not installed" in str(error))
     try:
         yield found
     finally:
@@ -195,8 +202,8 @@ def open_scene(level: str) -> Iterator[Scene]:
 
 @contextmanager
 def open_first_scene() -> Iterator[Scene]:
-    """Open the strongest level that works here, or skip with the reason."""
+    """Open the strongest level that works here, or skip with the reason; in CI one must work."""
     sandbox, isolation = choose(python=_reachable_python())
     if sandbox is None:
-        pytest.skip(isolation.detail)
+        _give_up(isolation.detail, in_ci=True)
     yield Scene(sandbox, _reachable_python())
