@@ -10,7 +10,8 @@ from proving.scene import PlainSandbox, Project, project
 from reviewbot.domain.isolation import Isolation, SandboxJob, SandboxResult
 from reviewbot.domain.trial import Measured, Ran, Trial
 from reviewbot.errors import SandboxError
-from reviewbot.proving.workbench import PLACE, TimeUp, Yard
+from reviewbot.proving.copies import PLACE
+from reviewbot.proving.workbench import TimeUp, Yard
 
 FILES = {
     "src/pkg/__init__.py": "",
@@ -87,6 +88,12 @@ def test_a_copy_that_was_altered_is_replaced(yard: Yard, line: str, left: tuple[
     assert (True, left) == (ran.passes, ran.left)
     check = "from pathlib import Path\n\n\ndef test_a():\n    assert Path('data/x.txt').read_text() == 'x'\n"
     assert (True, ()) == (run(yard, check).passes, run(yard, check).left)
+
+
+@pytest.mark.parametrize("folder", [".hypothesis/examples", "tests/__pycache__", ".pytest_cache"])
+def test_what_tools_of_tests_keep_for_themselves_is_thrown_away_and_not_told(yard: Yard, folder: str) -> None:
+    code = f"from pathlib import Path\n\n\ndef test_a():\n    assert not Path('{folder}').mkdir(parents=True)\n"
+    assert [(True, ()), (True, ())] == [(ran.passes, ran.left) for ran in (run(yard, code), run(yard, code))]
 
 
 def test_a_hidden_folder_that_became_a_link_leads_nowhere(yard: Yard, tmp_path: Path) -> None:
