@@ -3,6 +3,8 @@
     ReviewbotError
     ├── UsageError        2   arguments, configuration, or input that cannot be read
     ├── ForgeError        3   the forge refused or could not be reached
+    │   ├── ReadOnlyError     the token may read but not write
+    │   └── Superseded        a newer push has come: nothing is to be posted any more
     ├── ProviderError     4   the model's endpoint refused, failed or answered nonsense
     │   └── WireError         the bytes did not get there or did not come back; one attempt's fault
     ├── BudgetExceeded    5   the money set aside for the run is used up
@@ -29,6 +31,14 @@ class ForgeError(ReviewbotError):
     """The forge refused or could not be reached."""
 
     exit_code = 3
+
+
+class ReadOnlyError(ForgeError):
+    """The token may read but not write, as that of a fork's pipeline."""
+
+
+class Superseded(ForgeError):  # noqa: N818 - the field's word for it
+    """A newer push has come since the review began; that push's own run posts."""
 
 
 class ProviderError(ReviewbotError):

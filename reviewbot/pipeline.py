@@ -16,8 +16,20 @@ from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.llm.prices import Price
 from reviewbot.ports import Analyzer, Sources
 from reviewbot.reviewing import Answers, Asking, ask
-from reviewbot.steps import accounting, anchoring, chunking, filtering, gating, merging, prompting, redacting
+from reviewbot.steps import (
+    accounting,
+    anchoring,
+    carrying,
+    chunking,
+    filtering,
+    gating,
+    marking,
+    merging,
+    prompting,
+    redacting,
+)
 from reviewbot.steps.accounting import Fate
+from reviewbot.steps.carrying import Previous
 from reviewbot.steps.redacting import Redactions
 
 _ANSWER_TOKENS = 600  # of an answer with a few findings; used for estimates only
@@ -116,6 +128,12 @@ def plan(
     )
 
 
+def leave_alone(change: Change, engine: str, reason: str) -> Report:
+    """Report on a change that is not reviewed at all: every line is skipped, for one reason."""
+    files = accounting.by_file(change.patch.files, [(Outcome.SKIPPED, reason)] * len(change.patch.files))
+    return Report(engine=engine, model=None, comparison=change.comparison, files=files, findings=(), notes=change.notes)
+
+
 def review_statically(change: Change, policy: Policy) -> Report:
     """Review with static rules alone."""
     started = time.monotonic()
@@ -135,23 +153,29 @@ def review_statically(change: Change, policy: Policy) -> Report:
     hint = (policy.hint,) if any(fate and fate[1].startswith(_NO_RULES) for fate in final) else ()
     report = Report(
         engine="static", model=None, comparison=change.comparison, files=files, findings=(), usage=usage,
-        notes=(*change.notes, *_notes(analyses), *hint),
+        notes=(*change.notes, *_notes(analyses), *hint), checked=_checked(change, policy, analyses),
     )  # fmt: skip
     return _finished(report, change, policy, findings, _silenced(analyses), trouble)
 
 
-async def review_with_model(change: Change, policy: Policy, asking: Asking) -> Report:
-    """Review with a model; static rules run beside it."""
+async def review_with_model(change: Change, policy: Policy, asking: Asking, previous: Previous | None = None) -> Report:
+    """Review with a model; static rules run beside it.
+
+    What an earlier run has reviewed, and what is as it was, is not sent again: its findings are carried over.
+    """
     started = time.monotonic()
     known = fates(change, policy)
     redactions = Redactions()
     # Before anything is cut: a secret must not escape because it stands across two chunks.
-    shown = replace(change, patch=redacting.patch(change.patch, redactions))
+    redacted = redacting.patch(change.patch, redactions)
+    shown = replace(change, patch=carrying.without_known(redacted, change.patch, previous))
     planned = chunks(shown, policy, known, asking.count(asking.system), asking.count)
     static = asyncio.create_task(asyncio.to_thread(_analyze, change, policy, known))
     answers = await ask(asking, planned.chunks, redactions)
     analyses = await static
-    placed = anchoring.place(answers.findings, change.patch, prompting.readable)
+    # Marks hide secrets: so what is compared with them has to.
+    carried = carrying.carried(change.patch, previous, marking.plain)
+    placed = (*carried, *anchoring.place(answers.findings, change.patch, prompting.readable))
     files = accounting.by_line(change.patch.files, known, planned.too_long, answers.unfinished)
     report = Report(
         engine="llm",
@@ -160,7 +184,15 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking) -> R
         files=files,
         findings=(),
         usage=replace(asking.model.usage, wall_s=time.monotonic() - started),
-        notes=(*change.notes, *_notes(analyses), *_model_notes(answers), *_failures(analyses)),
+        notes=(
+            *change.notes,
+            *_notes(analyses),
+            *_model_notes(answers),
+            *_failures(analyses),
+        ),
+        checked=_checked(change, policy, analyses),
+        # A line too long for a request is told of in each run, so each run has to look.
+        complete=not (answers.unfinished or answers.interrupted or planned.too_long),
     )
     findings = [finding for analysis in analyses for finding in analysis.findings] + list(placed)
     return _finished(
@@ -176,6 +208,15 @@ def _analyze(change: Change, policy: Policy, known: Sequence[Fate | None]) -> tu
         *(analyzer(reviewed, change.sources) for analyzer in policy.analyzers),
         *(check(texts, change.sources) for check in policy.text_checks),
     )
+
+
+def _checked(change: Change, policy: Policy, analyses: Sequence[Analysis]) -> Mapping[str, frozenset[str]]:
+    """Say which analyzer has read what; checks of any text read all of it."""
+    texts = frozenset(file.path for file in change.patch.files if file.hunks and not _ignored(file, policy.rules))
+    count = len(policy.analyzers)
+    read = [(analysis.source, analysis.covered) for analysis in analyses[:count]]
+    read += [(check.source, texts) for check in analyses[count:]]
+    return {source: paths for source, paths in read if source}
 
 
 def _ignored(file: FilePatch, rules: filtering.Rules) -> bool:

@@ -29,7 +29,7 @@ def analyze(files: Sequence[FilePatch], sources: Sources) -> Analysis:
             markers = _in_prose(markers, _fenced(file, sources))
         if markers:
             findings.append(_finding(file.path, markers))
-    return Analysis(findings=tuple(findings))
+    return Analysis(source="conflicts", findings=tuple(findings))
 
 
 _Marker = tuple[int, str]

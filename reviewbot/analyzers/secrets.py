@@ -61,7 +61,7 @@ _SAMPLE: Final = re.compile(r"EXAMPLE|1234567890|0123456789|abcdefghij|ABCDEFGHI
 
 def analyze(files: Sequence[FilePatch], sources: Sources) -> Analysis:  # noqa: ARG001 - the diff is enough
     """Report secrets on added lines. No file counts as reviewed by this."""
-    return Analysis(findings=tuple(finding for file in files for finding in _in_file(file)))
+    return Analysis(source="secrets", findings=tuple(finding for file in files for finding in _in_file(file)))
 
 
 @dataclass(frozen=True, slots=True)

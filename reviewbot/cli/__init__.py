@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from types import FrameType
 
 from reviewbot.cli.arguments import parse
@@ -51,25 +52,8 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 def _dispatch(command: str) -> Command:
     """Import the command asked for and no other: the rest need not be loaded."""
-    if command == "review":
-        from reviewbot.cli.review import review
-
-        return review
-    if command == "plan":
-        from reviewbot.cli.plan import plan
-
-        return plan
-    if command == "bench":
-        from reviewbot.cli.bench import bench
-
-        return bench
-    if command == "stats":
-        from reviewbot.cli.stats import stats
-
-        return stats
-    from reviewbot.cli.config import config
-
-    return config
+    found: Command = getattr(import_module(f"reviewbot.cli.{command}"), command)
+    return found
 
 
 def _explain(error: Exception, code: int, *, debug: bool) -> int:

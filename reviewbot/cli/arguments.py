@@ -34,9 +34,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _review(_command(commands, "review", "review a change, and show or save the report"))
     _plan(_command(commands, "plan", "show what a review would send: files, chunks, tokens, cost. No network, no key"))
+    _cover(_command(commands, "cover", "judge the coverage of the changed lines, and nothing else"))
     _config(_command(commands, "config", "show, validate or describe the configuration"))
     _bench(_command(commands, "bench", "measure an endpoint: latency, throughput and cost of five typical requests"))
     _stats(_command(commands, "stats", "show what the requests in a ledger were, cost and took"))
+    _post(_command(commands, "post", "publish a saved report; finishes what a crash or an outage cut off"))
+    _init(_command(commands, "init", "write a CI file and a starter configuration"))
+    _eval(_command(commands, "eval", "measure precision and recall on labelled changes"))
+    _demo(_command(commands, "demo", "show the whole job offline, on a throw-away project with scripted answers"))
+    _doctor(_command(commands, "doctor", "check key, endpoint, model, forge token, permissions and clone"))
     options = parser.parse_args(argv)
     _check(parser, options)
     return options
@@ -85,6 +91,13 @@ def _review(parser: argparse.ArgumentParser) -> None:
         help="inline comments at most, most severe first; 0 is no cap (default: 10; high and critical ones always)",
     )  # fmt: skip
     how.add_argument("--fail-on", choices=LEVELS, help="exit with 1 on findings from this severity (default: never)")
+    gate = parser.add_argument_group("coverage")
+    _gate(gate)
+    gate.add_argument(
+        "--tests", choices=("off", "suggest"),
+        help="tests for uncovered lines, proven in a sandbox (default: suggest, where there is a model)",
+    )  # fmt: skip
+    gate.add_argument("--tests-time", type=float, metavar="SECONDS", help="longest time for all of it (default: 900)")
     out = parser.add_argument_group("output")
     out.add_argument("--format", choices=FORMATS, default="text", help="what goes to standard output (default: text)")
     out.add_argument(
@@ -92,9 +105,37 @@ def _review(parser: argparse.ArgumentParser) -> None:
         help="write another format to a file (repeatable)",
     )  # fmt: skip
     out.add_argument("--save-report", type=Path, metavar="PATH", help="write the JSON report here too")
-    out.add_argument("--no-post", action="store_true", help="post nothing (this version never posts)")
+    post = parser.add_argument_group("posting")
+    post.add_argument(
+        "--post", action=argparse.BooleanOptionalAction, default=None,
+        help="post to the merge request or pull request (default: where the pipeline has one, and a token)",
+    )  # fmt: skip
+    post.add_argument(
+        "--dry-run", action="store_true", help="post nothing: print what would be posted, as text or with --format json"
+    )
     out.add_argument("--quiet", action="store_true", help="no progress and no notes on standard error")
     out.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in text output")
+    _common(parser)
+
+
+def _gate(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--coverage", type=Path, action="append", default=[], metavar="PATH",
+        help="coverage report of the head, in any usual format (repeatable; default: the usual places)",
+    )  # fmt: skip
+    group.add_argument(
+        "--base-coverage", type=Path, action="append", default=[], metavar="PATH",
+        help="coverage report of the merge base: tells what was uncovered before (repeatable)",
+    )  # fmt: skip
+    group.add_argument(
+        "--fail-under", metavar="PERCENT", help="exit with 1 if less of the changed lines is covered (default: 80)"
+    )
+
+
+def _cover(parser: argparse.ArgumentParser) -> None:
+    _selection(parser)
+    _gate(parser.add_argument_group("coverage"))
+    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="(default: text)")
     _common(parser)
 
 
@@ -139,6 +180,57 @@ def _stats(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
+def _post(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("report", type=Path, metavar="REPORT.json", help="what 'review --save-report' wrote")
+    parser.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
+    parser.add_argument("--dry-run", action="store_true", help="post nothing: print what would be posted")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="of --dry-run (default: text)")
+    parser.add_argument("--quiet", action="store_true", help="no notes on standard error")
+    _common(parser)
+
+
+def _init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ci", choices=("gitlab", "github"), required=True, help="which CI system")
+    parser.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
+    parser.add_argument("--force", action="store_true", help="overwrite files that are there")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _eval(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("cases", type=Path, metavar="CASES", help="folder with labelled cases")
+    parser.add_argument("--engine", choices=("auto", "static", "llm"), help="who reviews (default: auto)")
+    parser.add_argument("--base-url", metavar="URL", help="OpenAI-compatible endpoint (default: REVIEWBOT_BASE_URL)")
+    parser.add_argument("--model", metavar="NAME", help="model to ask (default: the configured one)")
+    parser.add_argument("--budget", metavar="USD", help="most that this run may cost")
+    parser.add_argument("--recorded", type=Path, metavar="FILE", help="take the answers from a recording")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep the answers in a recording")
+    parser.add_argument("--templates", type=Path, metavar="DIR", help="run again with these prompts, and compare")
+    parser.add_argument("--against", type=Path, metavar="RESULT.json", help="compare with a saved result")
+    parser.add_argument("--save", type=Path, metavar="RESULT.json", help="save the result for --against")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with every case")
+    parser.add_argument("--all", action="store_true", help="count findings of the summary too, not only inline ones")
+    parser.add_argument("--fail-under-f1", type=float, metavar="PERCENT", help="exit with 1 if F1 is lower")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no notes on standard error")
+    _common(parser)
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, default=Path("reviewbot-demo.html"), metavar="PATH",
+        help="where the HTML report goes (default: reviewbot-demo.html)",
+    )  # fmt: skip
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the project there, to play with")
+    parser.add_argument("--quiet", action="store_true", help="no narration on standard error")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+    _common(parser)
+
+
 def _count(text: str) -> int:
     try:
         value = int(text)
@@ -168,8 +260,10 @@ def _output(text: str) -> tuple[str, Path]:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse combinations that contradict each other."""
-    if options.command not in {"review", "plan"}:
+    if options.command not in {"review", "plan", "cover"}:
         return
+    if options.command == "review" and options.dry_run and options.post:
+        parser.error("--dry-run posts nothing: it does not go with --post")
     if options.diff is not None and (options.base or options.head or options.staged):
         parser.error("--diff is the whole change: it does not go with --base, --head or --staged")
     if options.staged and (options.head or options.base):

@@ -13,6 +13,8 @@ _FLAGS = {
     "fail_on": "fail_on",
     "max_comments": "max_comments",
     "budget": "budget.run_usd",
+    "tests": "tests.mode",
+    "tests_time": "tests.time_s",
 }
 
 

@@ -3,37 +3,233 @@
 import argparse
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reviewbot.cli import inputs, streams
+from reviewbot.cli import hosting, inputs, posting, streams
+from reviewbot.cli.hosting import Host
+from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.outcome import Report
-from reviewbot.errors import UsageError
-from reviewbot.pipeline import review_statically
-from reviewbot.settings import environment
+from reviewbot.errors import Superseded, UsageError
+from reviewbot.pipeline import Policy, leave_alone, review_statically
+from reviewbot.settings import environment, pipelines
+from reviewbot.settings.pipelines import Pipeline
 from reviewbot.settings.schema import Settings
-from reviewbot.wiring import configuration, engines
-from reviewbot.wiring.changes import Opened, opened
+from reviewbot.steps import carrying, exempting, gating, sealing
+from reviewbot.wiring import configuration, engines, gate, gate_rules, generating, publishing
+from reviewbot.wiring.changes import Opened, Selection, opened
+from reviewbot.wiring.engines import Engine
+from reviewbot.wiring.generating import Generating
+from reviewbot.wiring.publishing import Desk
+from reviewbot.wiring.surroundings import real_world
 
-_PIPELINE_REPORT = Path("reviewbot-report.json")
+PIPELINE_REPORT = Path("reviewbot-report.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One review, put together."""
+
+    options: argparse.Namespace
+    environ: Mapping[str, str]
+    say: streams.Notes
+    host: Host | None
+    """The request that the job runs for; None elsewhere, or where nothing is to be posted."""
+    pipeline: Pipeline | None
+    """The same as the job's variables tell it, whether anything is to be posted or not."""
+    selection: Selection
+    source: Opened
+    settings: Settings
+    engine: Engine
+    policy: Policy
 
 
 def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Review a change and render the report; gives the exit code."""
+    """Review a change, render the report and post it where there is a request; gives the exit code."""
     say = streams.Notes(quiet=options.quiet)
-    with opened(inputs.selection(options), environ, Path.cwd()) as change:
-        settings = configuration.effective(
-            inputs.flags(options), environ, trust=change.trust, git=change.git, config=options.config
-        ).settings
-        report = _reviewed(change, settings, options, environ, say)
-    saved = options.save_report or (_PIPELINE_REPORT if environment.in_pipeline(environ) else None)
-    targets = [("json", saved)] if saved is not None else []
-    faults = [fault for name, path in [*targets, *options.outputs] if (fault := _written(name, path, report))]
-    streams.write_stdout(options.format, report, options.color, environ)
+    with ExitStack() as stack:
+        try:
+            host = _host(options, environ, stack, say)
+        except Superseded as error:
+            say(str(error))
+            return 0
+        run = _opened(options, environ, host, stack, say)
+        exempt = _exempt(run)
+        if exempt is not None:
+            say(f"not reviewed: {exempt}")
+            return _shown(run, leave_alone(run.source.change, run.engine.name, exempt), None)
+        coverage = _judged(run)  # first: a report that cannot be read is told before a model is paid for
+        desk = _desk(run)
+        report = _reviewed(run, desk, coverage)
+        if coverage is not None:
+            verdict = gating.with_coverage(report.verdict, coverage)
+            report = replace(report, coverage=coverage, verdict=gating.with_tests(verdict, report.tests))
+        return _shown(run, report, desk)
+
+
+def _host(options: argparse.Namespace, environ: Mapping[str, str], stack: ExitStack, say: streams.Notes) -> Host | None:
+    """Find the request to post to, unless nothing is to be posted."""
+    own_change = options.diff is not None or options.staged
+    host = None if options.post is False or own_change else hosting.host(environ, stack, say)
+    if options.post and host is None:
+        message = (
+            "--post goes with the change of a pipeline, not with --diff or --staged"
+            if own_change
+            else "--post needs the pipeline of a merge request or pull request: its variables are not set here"
+        )
+        raise UsageError(message)
+    return host
+
+
+def _opened(
+    options: argparse.Namespace, environ: Mapping[str, str], host: Host | None, stack: ExitStack, say: streams.Notes
+) -> Run:
+    selection = hosting.selected(inputs.selection(options), host)
+    source = stack.enter_context(opened(selection, environ, Path.cwd()))
+    settings = configuration.effective(
+        inputs.flags(options), environ, trust=source.trust, git=source.git, config=options.config
+    ).settings
+    engine = engines.choose(settings, environ)
+    policy = engines.policy(settings, engine.name, options.imports)
+    return Run(
+        options=options, environ=environ, say=say, host=host, selection=selection, source=source, settings=settings,
+        engine=engine, policy=policy, pipeline=pipelines.detect(environ) if host is None else host.pipeline,
+    )  # fmt: skip
+
+
+def _exempt(run: Run) -> str | None:
+    """Say why the request is left alone, or None."""
+    request = None if run.host is None else run.host.request
+    rules = run.settings.requests
+    if request is None:
+        return None
+    exemptions = exempting.Exemptions(
+        drafts=rules.skip_drafts, bots=rules.skip_bots, authors=rules.skip_authors, labels=rules.skip_labels
+    )
+    return exempting.reason(request, exemptions)
+
+
+def _judged(run: Run) -> PatchCoverage | None:
+    """Judge the coverage of the change; None where no gate was asked for and there is no report."""
+    options, host = run.options, run.host
+    rules = gate_rules.rules(
+        run.settings.coverage,
+        reports=options.coverage,
+        base_reports=options.base_coverage,
+        fail_under=options.fail_under,
+        untrusted=host is not None and bool(host.pipeline.from_fork),
+    )
+    if not rules.gate.asked and not gate.reports(run.source, rules, Path.cwd()):
+        return None
+    return gate.judged(run.source, rules, Path.cwd())
+
+
+def _desk(run: Run) -> Desk | None:
+    """Prepare posting. None where there is nothing to post to."""
+    attended = None if run.host is None else run.host.attended
+    if attended is None:
+        return None
+    return Desk(
+        forge=attended.forge,
+        request=attended.request,
+        signer=publishing.mark_signer(run.environ, run.engine.endpoint),
+        templates=engines.templates(run.source.trust),
+        recipe=publishing.recipe(run.settings, run.policy, run.engine.name, run.source.trust),
+    )
+
+
+def _reviewed(run: Run, desk: Desk | None, coverage: PatchCoverage | None) -> Report:
+    engine, change = run.engine, run.source.change
+    if engine.note is not None:
+        change = replace(change, notes=(*change.notes, engine.note))
+    if engine.endpoint is None:
+        report = review_statically(change, run.policy)
+        if coverage is None or not generating.wanted(coverage, run.settings.tests.mode):
+            return report
+        return replace(report, tests=generating.told(run.source, coverage, generating.NO_MODEL))
+    previous = None if desk is None else publishing.previous(desk, run.selection, run.policy, run.environ)
+    if previous is not None:
+        known = carrying.known_lines(change.patch, previous)
+        run.say(f"{known:,} changed lines were reviewed at {previous.head_sha[:7]} and are as they were")
+    run.say(f"asking {engines.model(run.settings).name} at {engine.endpoint.host}")
+    from reviewbot.wiring.asking import Job, ask  # httpx is loaded where it is needed
+
+    job = Job(
+        change=change,
+        policy=run.policy,
+        settings=run.settings,
+        engine=engine,
+        stores=environment.stores(run.environ),
+        trust=run.source.trust,
+        previous=previous,
+        generating=_generating(run, coverage),
+        say=run.say,
+    )
+    with streams.progress(quiet=run.options.quiet) as observe:
+        return asyncio.run(ask(job, observe))
+
+
+def _generating(run: Run, coverage: PatchCoverage | None) -> Generating | None:
+    if coverage is None or not generating.wanted(coverage, run.settings.tests.mode):
+        return None
+    return Generating(
+        source=run.source,
+        coverage=coverage,
+        settings=run.settings,
+        environ=run.environ,
+        world=real_world(),
+        from_fork=run.pipeline is not None and run.pipeline.from_fork is not False,
+        say=run.say,
+    )
+
+
+def _shown(run: Run, report: Report, desk: Desk | None) -> int:
+    """Save the report, post it, and show it, in this order: a crash while posting loses nothing."""
+    options = run.options
+    in_pipeline = environment.in_pipeline(run.environ)
+    saved = options.save_report or (PIPELINE_REPORT if in_pipeline else None)
+    faults = [] if saved is None else _save(run, report, saved)
+    posted = 0
+    if options.dry_run:
+        posting.dry_run(run.source.change, report, desk, options.format)
+    else:
+        posted = _posted(run, report, desk, saved or PIPELINE_REPORT)
+    faults += [fault for name, path in options.outputs if (fault := _written(name, path, report))]
+    if not options.dry_run:
+        streams.write_stdout(options.format, report, options.color, run.environ)
     if faults:
         # Told last, so that one bad path loses nothing of the result.
         raise UsageError("\n".join(faults))
-    return report.verdict.exit_code
+    return gating.heaviest((report.verdict.exit_code, posted))
+
+
+def _posted(run: Run, report: Report, desk: Desk | None, saved: Path) -> int:
+    """Post, or show what may not be posted; gives the exit code of posting."""
+    host = run.host
+    posting.step_summary(report, run.environ)
+    if host is None:
+        return 0
+    code, read_only = (0, host.read_only) if desk is None else posting.publish(desk, report, saved, run.say)
+    if host.trouble is not None:
+        streams.tell(f"nothing was posted: {host.trouble}\nThe report is in {saved}: 'reviewbot post {saved}' posts it")
+        code = hosting.FAILED
+    if read_only is not None:
+        posting.stand_in(host, report, annotated=run.options.format == "annotations")
+    return code
+
+
+def _save(run: Run, report: Report, path: Path) -> list[str]:
+    """Write the report for a later job, signed where there is a secret to sign with."""
+    text = streams.render("json", report)
+    if run.pipeline is not None:
+        secrets = publishing.report_secrets(run.environ, run.engine.endpoint, run.pipeline)
+        text = sealing.seal(text, secrets, publishing.binding(run.pipeline))
+    try:
+        streams.write_to(path, text)
+    except UsageError as error:
+        return [str(error)]
+    return []
 
 
 def _written(name: str, path: Path, report: Report) -> str | None:
@@ -42,33 +238,3 @@ def _written(name: str, path: Path, report: Report) -> str | None:
     except UsageError as error:
         return str(error)
     return None
-
-
-def _reviewed(
-    source: Opened,
-    settings: Settings,
-    options: argparse.Namespace,
-    environ: Mapping[str, str],
-    say: streams.Notes,
-) -> Report:
-    engine = engines.choose(settings, environ)
-    policy = engines.policy(settings, engine.name, options.imports)
-    change = source.change
-    if engine.note is not None:
-        change = replace(change, notes=(*change.notes, engine.note))
-    if engine.endpoint is None:
-        return review_statically(change, policy)
-    say(f"asking {engines.model(settings).name} at {engine.endpoint.host}")
-    from reviewbot.wiring.asking import Job, ask  # httpx is loaded where it is needed
-
-    job = Job(
-        change=change,
-        policy=policy,
-        settings=settings,
-        engine=engine,
-        stores=environment.stores(environ),
-        trust=source.trust,
-        say=say,
-    )
-    with streams.progress(quiet=options.quiet) as observe:
-        return asyncio.run(ask(job, observe))

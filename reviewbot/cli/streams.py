@@ -34,8 +34,9 @@ class Notes:
 
 def tell(sentence: str) -> None:
     """Write a sentence to standard error; where nobody listens there, it goes on without."""
-    # Git and parsers quote what a stranger wrote: without escape sequences, and sure to be encodable.
-    text = view.visible(sentence)
+    # Git and parsers quote what a stranger wrote: without escape sequences, sure to be encodable, and without a
+    # line of its own, which a CI runner could take for a command.
+    text = view.visible(sentence).replace("\n", "\nreviewbot: ")
     with suppress(OSError, AttributeError, ValueError):  # a closed pipe, or no standard error at all
         sys.stderr.write(f"reviewbot: {text}\n")
         sys.stderr.flush()
@@ -77,7 +78,12 @@ def write_text(text: str) -> None:
 
 def write_file(path: Path, name: str, report: Report) -> None:
     """Write a format to a file, whole or not at all. Raises UsageError if that is impossible."""
-    data = render(name, report).encode("utf-8", "backslashreplace")
+    write_to(path, render(name, report))
+
+
+def write_to(path: Path, text: str) -> None:
+    """Write text to a file, whole or not at all. Raises UsageError if that is impossible."""
+    data = text.encode("utf-8", "backslashreplace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.absolute().is_relative_to(_DEVICES) or path.is_fifo():

@@ -11,6 +11,8 @@ class Analysis:
 
     findings: tuple[Finding, ...] = ()
     """Only on changed lines, each with a span."""
+    source: str = ""
+    """As it stands in its findings; empty where they have several sources, as those of imported reports."""
     covered: frozenset[str] = frozenset()
     """Paths that count as reviewed: the analyzer understands their language and has read them."""
     failed: tuple[tuple[str, str], ...] = ()

@@ -5,18 +5,20 @@ Posted with a bot's token they could run GitLab's quick actions (a line that beg
 people (``@name``), load a tracking image, close a fence and forge a heading. One function for each use:
 
 - ``text`` or ``title`` for a phrase, ``body`` for a finding's Markdown, ``code`` and ``fence`` for code,
-  ``html`` for a phrase between tags of ours;
+  ``html`` for a phrase between tags of ours, ``suggestion`` for code that a click commits;
 - no line of any outcome begins with white space and a ``/``, nor with the ``::`` of a GitHub runner's
   commands, should the document be printed in a job; a ``\r`` or a Unicode line separator cannot start
   a line either, because ``view.visible`` has spelled it out before;
-- emphasis, lists and code survive in a body; raw HTML, links, images, tables and headings do not.
+- emphasis, lists and code survive in a body; raw HTML, links, images, tables and headings do not;
+- no outcome holds ``<!--``, not even in code: the bot's marks, and those of other bots that write under
+  the same account, are HTML comments, and are looked for in the raw text.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reviewbot.domain.view import label, prose, visible
+from reviewbot.domain.view import label, prose, shown, visible
 
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([^`\n]*)$")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
@@ -24,11 +26,23 @@ _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+(?=\S)")
 _RULER = re.compile(r"[-=*_+:][-=*_+: ]*$")
 _LEAD = re.compile(r"^(\d+(?=[.)])|(?=[-+=:]))")
 _COMMAND = re.compile(r"(?m)^([^\S\n]*)(?=/|::)")
+# In code, ``//`` and ``/*`` are comments. A command has a name, of letters: GitLab's QuickActions::Extractor.
+# It knows fences of exactly three backticks only, so that a longer one does not shield what stands in it.
+_LIVE_COMMAND = re.compile(r"(?m)^\s*(?:/\w|::)")
 _PHRASE = re.compile(r"[\\`\[\]|~!#$*_]")
 _PROSE = re.compile(r"[\\`\[\]|~!#$]")
-# People, issues, merge requests, labels, milestones, snippets, epics, and bare addresses. Escaping does
-# not help against these: forges look for them in the rendered text.
-_REFERENCE = re.compile(r"""[@#!~%$^](?=[\w"'\[])|&(?=\d)|\w:(?=//)|(?i:\bwww)(?=\.)|(?i:\bGH)(?=-\d)""")
+# People, issues, merge requests, labels, milestones, snippets, epics, wiki pages, tables of contents, formulas
+# and bare addresses. Escaping does not help against these: forges look for them in the rendered text. For the
+# same reason there is no word boundary before ``www`` and ``GH``: ``_www.a.b_`` is an address within emphasis.
+_REFERENCE = re.compile(
+    r"""@(?=\S)|[#!~%^](?=[\w"'\[{])|\$|&(?=\d)|\[(?=\[|_?TOC|[a-z_]+:)|\*(?=iteration:)"""
+    r"""|:(?=//)|(?i:www)(?=\.)|(?i:G[HL])(?=-\d)"""
+)
+_COMMIT = re.compile(r"(?<![^\W_])[0-9a-fA-F]{8,64}(?![^\W_])")
+"""What forges take for a commit's id, look up, and leave a note at. They do from seven digits on; but seven
+is what git and our own reports abbreviate to, which people copy, and it leads to the project's own commits."""
+_COMMIT_PIECE = re.compile(r"[0-9a-fA-F]{6}(?=[0-9a-fA-F])")
+"""Each piece is too short to be taken for one."""
 _GAP = "\u200b"
 """Stands between a sign and the name behind it: nothing to see, and no reference any more."""
 _INDENT = 3
@@ -94,7 +108,7 @@ def html(phrase: str) -> str:
 
 def code(phrase: str, *, cell: bool = False) -> str:
     """Write a phrase as an inline code span, ``cell`` for one inside of a table; empty if it is blank."""
-    safe = label(phrase)
+    safe = _sealed(label(phrase))
     if not safe.strip():
         return ""
     ticks = "`" * (_longest_run(safe) + 1)
@@ -109,11 +123,24 @@ def fence(content: str, language: str = "") -> str:
     A line of code that begins with ``/`` gets an invisible character before it: show line numbers
     or a diff's signs where the code is likely to be copied.
     """
-    safe = visible(content).removesuffix("\n")
+    safe = _sealed(visible(content)).removesuffix("\n")
     ticks = "`" * max(3, _longest_run(safe) + 1)
     info = re.sub(r"[^a-zA-Z0-9_+-]", "", language)
     guarded = _COMMAND.sub(rf"\1{_GAP}", safe)
     return f"{ticks}{info}\n{guarded}\n{ticks}"
+
+
+def suggestion(replacement: str, lines: str = "") -> str | None:
+    """Write a block whose content a click commits as it stands, so verbatim; empty, it deletes the lines.
+
+    ``lines`` is what GitLab wants to hear of the lines, such as ``:-1+0``. None where the content could do
+    something else than be read: quick actions, marks, hidden characters, secrets.
+    """
+    hidden = shown(replacement) != replacement or "<!--" in replacement
+    if hidden or _LIVE_COMMAND.search(replacement):
+        return None
+    ticks = "`" * max(3, _longest_run(replacement) + 1)
+    return f"{ticks}suggestion{lines}\n{replacement}\n{ticks}" if replacement else f"{ticks}suggestion{lines}\n{ticks}"
 
 
 def body(markdown: str) -> str:
@@ -146,7 +173,15 @@ def _prose(phrase: str, special: re.Pattern[str]) -> str:
 
 
 def _defuse(phrase: str) -> str:
-    return _REFERENCE.sub(rf"\g<0>{_GAP}", phrase)
+    return _REFERENCE.sub(rf"\g<0>{_GAP}", _COMMIT.sub(_pieces, phrase))
+
+
+def _pieces(commit: re.Match[str]) -> str:
+    return _COMMIT_PIECE.sub(rf"\g<0>{_GAP}", commit[0])
+
+
+def _sealed(content: str) -> str:
+    return content.replace("<!--", f"<{_GAP}!--")
 
 
 def _entities(phrase: str) -> str:

@@ -1,10 +1,12 @@
 """What became of the change: outcomes by line, the report of a run, and its verdict."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reviewbot.domain.candidate import Proved
+from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.finding import Finding, Rejection
 from reviewbot.domain.patch import FilePatch, Patch, Side
 from reviewbot.domain.usage import Usage
@@ -94,6 +96,16 @@ class Report:
     verdict: Verdict = Verdict(passed=True, exit_code=0)
     notes: tuple[str, ...] = ()
     """What the reader should know besides, one sentence each."""
+    checked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Paths that each static analyzer has read, by the source in its findings: there its silence means something."""
+    coverage: PatchCoverage | None = None
+    """The gate's answer; None where none was asked for and no report was found."""
+    tests: Proved | None = None
+    """Generated tests; None where none were to be made."""
+    complete: bool = True
+    """Whether every request that was to be made was answered: the next run may build on this one."""
+    tally: LineCounts | None = None
+    """What a saved report says of its lines; None for a report whose patch is at hand."""
 
     @property
     def patch(self) -> Patch:
@@ -103,7 +115,7 @@ class Report:
     @property
     def lines(self) -> LineCounts:
         """Count the changed lines of all files by outcome."""
-        return counted(self.files)
+        return self.tally or counted(self.files)
 
 
 def counted(files: Iterable[FileReport]) -> LineCounts:

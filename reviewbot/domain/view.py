@@ -1,4 +1,4 @@
-"""What outputs show of a report, decided once: safe text, excerpts, groups, gaps and figures.
+"""What outputs show of a report, decided once: safe text, excerpts, groups and gaps.
 
 A diff is written by strangers. Raw escape sequences can repaint a terminal, bidi controls can make
 code read otherwise than it runs (CVE-2021-42574), lone surrogates cannot be encoded: outputs for
@@ -264,36 +264,3 @@ def verdict(report: Report) -> str:
     code = f" (exit code {report.verdict.exit_code})" if report.verdict.exit_code else ""
     reasons = "; ".join(label(reason) for reason in report.verdict.reasons)
     return f"{word}{code}{': ' + reasons if reasons else ''}"
-
-
-def figures(report: Report) -> tuple[tuple[str, str], ...]:
-    """Give the footer: pairs of a word and what to say of it."""
-    found = ", ".join(f"{count:,} {severity}" for severity, count in severities(report) if count)
-    astray = f" ({len(adrift(report)):,} without a place in the diff)" if adrift(report) else ""
-    lines = report.lines
-    done = f"{lines.reviewed:,} reviewed, {lines.skipped:,} skipped, {lines.failed:,} failed"
-    claims = f"{plural(len(report.rejected), 'claim')} not shown, with reasons in the JSON report"
-    return (
-        ("files", _files(report)),
-        ("lines", f"{lines.changed:,} changed: {done}"),
-        ("findings", (found or "none") + astray),
-        *([("rejected", claims)] if report.rejected else []),
-        *([("usage", _usage(report))] if report.engine == "llm" else []),
-        ("verdict", verdict(report)),
-    )
-
-
-def _files(report: Report) -> str:
-    outcomes = [entry.outcome for entry in report.files]
-    parts = [f"{outcomes.count(outcome):,} {outcome}" for outcome in Outcome if outcome in outcomes]
-    return f"{len(outcomes):,}" + (f": {', '.join(parts)}" if parts else "")
-
-
-def _usage(report: Report) -> str:
-    usage = report.usage
-    counted = ((usage.retries, "repeat"), (usage.cache_hits, "cached answer"))
-    extras = ", ".join(plural(count, noun) for count, noun in counted if count)
-    requests = plural(usage.requests, "request") + (f" ({extras})" if extras else "")
-    prompt = f"{usage.prompt_tokens:,} tokens in ({usage.cached_tokens:,} cached)"
-    cost = "cost unknown" if usage.cost_usd is None else f"USD {usage.cost_usd:.4f}"
-    return f"{requests}, {prompt}, {usage.completion_tokens:,} out, {cost}, {usage.wall_s:.1f} s"

@@ -32,9 +32,40 @@ _REVIEW_SCHEMA = {
     "required": ["findings"],
     "properties": {"findings": {"type": "array", "items": _FINDING}},
 }
+_TEST = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["path", "code", "targets", "why"],
+    "properties": {
+        "path": {"type": "string"},
+        "code": {"type": "string"},
+        "targets": {"type": "array", "items": {"type": "string"}},
+        "why": {"type": "string"},
+    },
+}
+_TESTS_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["tests"],
+    "properties": {"tests": {"type": "array", "items": _TEST}},
+}
+_VERIFY_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["accept", "reason", "evidence"],
+    "properties": {
+        "accept": {"type": "boolean"},
+        "reason": {"type": "string"},
+        "evidence": {"type": ["string", "null"]},
+    },
+}
 
 
-_SCHEMAS: Mapping[Task, Mapping[str, object]] = {Task.REVIEW: _REVIEW_SCHEMA}
+_SCHEMAS: Mapping[Task, Mapping[str, object]] = {
+    Task.REVIEW: _REVIEW_SCHEMA,
+    Task.TESTS: _TESTS_SCHEMA,
+    Task.VERIFY: _VERIFY_SCHEMA,
+}
 """What an answer must look like, by task; a task that is not here takes free text."""
 
 

@@ -6,7 +6,10 @@ says how many were cut.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
+from reviewbot.domain.coverage import PatchCoverage
+from reviewbot.domain.coverage_view import product, runs
 from reviewbot.domain.finding import Finding, Severity
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.patch import Side
@@ -34,6 +37,16 @@ def _commands(report: Report) -> Iterator[str]:
         said[level] = said.get(level, 0) + 1
         if said[level] <= _SHOWN:
             yield _command(finding, level)
+    if report.coverage is not None:
+        yield from islice(_uncovered(report.coverage), max(0, _SHOWN - said.get("notice", 0)))
+
+
+def _uncovered(coverage: PatchCoverage) -> Iterator[str]:
+    """Point at changed lines of the product that no test runs."""
+    for file in product(coverage):
+        for start, end in runs(file.missing):
+            place = f"file={_property(label(file.path))},line={start},endLine={end}"
+            yield f"::notice {place},title=Not covered::No test runs this change."
 
 
 def _command(finding: Finding, level: str) -> str:

@@ -18,15 +18,16 @@ from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, St
 from pygments.util import ClassNotFound
 
 from reviewbot import templating
+from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding
 from reviewbot.domain.markup import Block, blocks, spans
 from reviewbot.domain.outcome import FileReport, Outcome, Report
 from reviewbot.domain.patch import Hunk, Line, Side
+from reviewbot.domain.proof_view import proof
 from reviewbot.domain.runner import uncommanded
 from reviewbot.domain.view import (
     Texts,
     also_at,
-    figures,
     gaps,
     headline,
     label,
@@ -130,20 +131,20 @@ def render(report: Report) -> str:
     lines = texts(report)
     cards = [_card(finding, f"finding-{n}", lines) for n, finding in enumerate(report.findings, start=1)]
     sections = tuple(_sections(report, cards))
-    rows = (row for section in sections for piece in section.pieces for row in piece.rows)
-    placed = {card.anchor for row in rows for card in row.cards}
+    pieces = (piece for section in sections for piece in section.pieces)
+    placed = {card.anchor for piece in pieces for row in piece.rows for card in row.cards}
     template = templating.environment(autoescape=True).get_template("reports/report.html.j2")
     page = template.render(
+        report=report,
         headline=headline(report),
         notes=[label(note) for note in report.notes],
-        passed=report.verdict.passed,
         figures=figures(report),
-        lines=report.lines,
         severities=severities(report),
         cards=cards,
         elsewhere=[card for card in cards if card.anchor not in placed],
         sections=sections,
         gaps=gaps(report),
+        proof=proof(report),
         plural=plural,
         spans=spans,
     )

@@ -7,7 +7,9 @@ escapes of surrogates, which is why the whole document is ASCII.
 from dataclasses import asdict
 from decimal import Decimal
 
+from reviewbot.domain.candidate import Judged, by_path
 from reviewbot.domain.contract import Object, document, file_entries, line_counts
+from reviewbot.domain.coverage_view import entry
 from reviewbot.domain.finding import Finding, Suggestion
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.usage import Usage
@@ -29,9 +31,8 @@ def _report(report: Report) -> Object:
         "lines": line_counts(report.lines),
         "findings": [_finding(finding) for finding in report.findings],
         "rejected": [asdict(rejection) for rejection in report.rejected],
-        # The report has neither a gate on coverage nor proven tests yet: null and none, as the contract says.
-        "coverage": None,
-        "tests": [],
+        "coverage": None if report.coverage is None else entry(report.coverage),
+        "tests": [] if report.tests is None else [_test(judged) for judged in report.tests.tests],
         "usage": _usage(report.usage),
         "verdict": {
             "passed": report.verdict.passed,
@@ -59,6 +60,17 @@ def _finding(finding: Finding) -> Object:
         "source": finding.source,
         "fingerprint": finding.fingerprint,
         "placement": finding.placement,
+    }
+
+
+def _test(judged: Judged) -> Object:
+    return {
+        "path": judged.candidate.path,
+        "status": judged.status,
+        "reason": judged.reason,
+        "covers": by_path(judged.covers),
+        "code": judged.candidate.code,
+        "filter": judged.filter,
     }
 
 

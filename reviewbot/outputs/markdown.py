@@ -7,7 +7,9 @@ findings come first, and what does not fit is counted. Everything untrusted goes
 
 from collections.abc import Iterator, Sequence
 
-from reviewbot.domain import markup
+from reviewbot.domain import markup, tests_markup
+from reviewbot.domain.coverage_markup import paragraphs
+from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.view import (
@@ -16,7 +18,6 @@ from reviewbot.domain.view import (
     Texts,
     adrift,
     also_at,
-    figures,
     gaps,
     headline,
     location,
@@ -29,8 +30,10 @@ from reviewbot.domain.view import (
     verdict,
 )
 
-_ROOM_FINDINGS = 48_000
+_ROOM_FINDINGS = 28_000
 """Characters for findings; with gaps and figures the whole stays below GitHub's 65,536."""
+_ROOM_COVERAGE = 8_000
+_ROOM_TESTS = 12_000
 _ROOM_GAPS = 11_000
 _ROOM_HEAD = 5_000
 _FILES_SHOWN = 10
@@ -42,7 +45,18 @@ _OPEN = (Severity.CRITICAL, Severity.HIGH)
 def render(report: Report) -> str:
     """Render the document; it never exceeds 65,536 characters."""
     head = [part for part in _fitting([(part, "") for part in _head(report)], _ROOM_HEAD) if part]
-    return "\n\n".join((*head, *_findings(report), *_not_reviewed(report))) + "\n"
+    covered = (
+        []
+        if report.coverage is None
+        else _fitting([(part, "") for part in paragraphs(report.coverage)], _ROOM_COVERAGE)
+    )
+    tests = (
+        []
+        if report.tests is None
+        else _fitting([(part, "") for part in tests_markup.paragraphs(report.tests)], _ROOM_TESTS)
+    )
+    parts = (*head, *_findings(report), *filter(None, (*covered, *tests)), *_not_reviewed(report))
+    return "\n\n".join(parts) + "\n"
 
 
 def _head(report: Report) -> Iterator[str]:

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
 from reviewbot.domain.markup import blocks
 from reviewbot.domain.outcome import Outcome, Report
@@ -22,7 +23,6 @@ from reviewbot.domain.view import (
     adrift,
     also_at,
     by_file,
-    figures,
     gaps,
     headline,
     label,

@@ -15,6 +15,7 @@ _HEADS, _TRACKING = "refs/heads/", "refs/remotes/"
 _SHORT = 7
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance")
 _WHOLE = "In CI, clone with full history: GIT_DEPTH: 0 in GitLab, fetch-depth: 0 for actions/checkout"
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _RELATIVE = frozenset("~^@")
 _DEEPEN = ("--deepen=200", "--deepen=2000", "--unshallow")
 
@@ -27,6 +28,8 @@ class Request:
     head: str | None = None
     """None stands for the work tree."""
     staged: bool = False
+    merge_base: str | None = None
+    """Commit id to compare from, where a forge has named it; ``base`` still says which side is trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class Sides:
 
 def resolve(git: Git, request: Request, snapshot: Snapshot) -> Sides:
     """Find the two sides. Raises UsageError that says what is missing and what to do."""
-    head_commit = git.commit(request.head or "HEAD")
+    head_commit = available(git, request.head or "HEAD")
     if request.head is not None and head_commit is None:
         message = f"there is no commit '{request.head}' here. Check the name, or fetch it: git fetch origin"
         raise UsageError(message)
@@ -54,9 +57,10 @@ def resolve(git: Git, request: Request, snapshot: Snapshot) -> Sides:
     if request.staged:
         base = Base(commit=head_commit, merge_base=head_commit, name="HEAD", is_default=False)
         return _sides(base, snapshot.index_tree(), None, "the staged changes")
-    base = _named_base(git, request.base, head_commit) if request.base else _default_base(git, head_commit)
+    base = _base(git, request, head_commit)
     if request.head is not None or git.bare:
-        label = f"{request.head or 'HEAD'} ({head_commit[:_SHORT]})"
+        name = request.head or "HEAD"
+        label = head_commit[:_SHORT] if name == head_commit else f"{name} ({head_commit[:_SHORT]})"
         sides = _sides(base, f"{head_commit}^{{tree}}", head_commit, label)
     else:
         sides = _sides(base, snapshot.work_tree(), None, "the work tree")
@@ -74,6 +78,27 @@ class Base:
     name: str
     is_default: bool
     """Whether the head is on that branch itself."""
+
+
+def _base(git: Git, request: Request, head: str) -> Base:
+    if request.base is None:
+        return _default_base(git, head)
+    known = request.merge_base and available(git, request.merge_base)
+    if not known:
+        return _named_base(git, request.base, head)
+    commit = _tip(git, request.base)
+    return Base(commit=commit, merge_base=known, name=request.base, is_default=False)
+
+
+def available(git: Git, name: str) -> str | None:
+    """Give the commit that a name stands for, fetched if it is an id that came after the clone was made; or None."""
+    found, remote = git.commit(name), _remote(git, "origin/")
+    if found is not None or remote is None or not _COMMIT_ID.fullmatch(name):
+        return found
+    depth = ("--depth=100",) if git.shallow else ()
+    with suppress(GitError):
+        git.run(*_FETCH, *depth, "--end-of-options", remote, name)
+    return git.commit(name)
 
 
 def _first_commit(git: Git, request: Request, snapshot: Snapshot) -> Sides:
@@ -129,6 +154,11 @@ def _tree(git: Git, name: str) -> str | None:
 
 
 def _named_base(git: Git, name: str, head: str) -> Base:
+    commit = _tip(git, name)
+    return Base(commit=commit, merge_base=_merge_base(git, commit, name, head), name=name, is_default=False)
+
+
+def _tip(git: Git, name: str) -> str:
     if name.startswith("-"):
         message = f"--base wants the name of a commit or branch, not '{name}'"
         raise UsageError(message)
@@ -136,8 +166,7 @@ def _named_base(git: Git, name: str, head: str) -> Base:
     # A name such as origin/main is the remote's branch: git itself would take a tag of that name first,
     # and whoever may push a tag could choose the base, and with it the configuration that is trusted.
     own = name.startswith((f"{remote}/", "origin/"))
-    commit = _exact(git, f"{_TRACKING}{name}") or (None if own else git.commit(name)) or _fetched(git, name, remote)
-    return Base(commit=commit, merge_base=_merge_base(git, commit, name, head), name=name, is_default=False)
+    return _exact(git, f"{_TRACKING}{name}") or (None if own else git.commit(name)) or _fetched(git, name, remote)
 
 
 def _default_base(git: Git, head: str) -> Base:

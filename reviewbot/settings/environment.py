@@ -142,15 +142,15 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
 
 def in_pipeline(environ: Mapping[str, str]) -> bool:
     """Tell whether this is a CI job, where the change is not to be trusted."""
-    return _is_true(environ, "GITLAB_CI") or _is_true(environ, "GITHUB_ACTIONS")
+    return is_true(environ, "GITLAB_CI") or is_true(environ, "GITHUB_ACTIONS")
 
 
 def pipeline_base(environ: Mapping[str, str]) -> str | None:
     """Give the base that a merge request's or pull request's pipeline names, or None."""
-    if _is_true(environ, "GITLAB_CI"):
+    if is_true(environ, "GITLAB_CI"):
         branch = environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
         return f"origin/{branch}" if branch else environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA")
-    if _is_true(environ, "GITHUB_ACTIONS") and environ.get("GITHUB_BASE_REF"):
+    if is_true(environ, "GITHUB_ACTIONS") and environ.get("GITHUB_BASE_REF"):
         return f"origin/{environ['GITHUB_BASE_REF']}"
     return None
 
@@ -160,7 +160,8 @@ def _configured(environ: Mapping[str, str]) -> bool:
     return any(_given(environ, name) for name in names)
 
 
-def _is_true(environ: Mapping[str, str], name: str) -> bool:
+def is_true(environ: Mapping[str, str], name: str) -> bool:
+    """Tell whether a variable says yes."""
     return environ.get(name, "").lower() in _TRUE
 
 

@@ -78,7 +78,7 @@ class Model(Section):
     verify: Task = Task()
     """For verifying one claim. Kept for the verifier; no request of this version uses it."""
     tests: Task = Task()
-    """For writing tests. Kept for test generation; no request of this version uses it."""
+    """For writing tests."""
 
 
 class Client(Section):
@@ -138,6 +138,57 @@ class Redis(Section):
     """Whether requests go on under this process's own limits; otherwise they fail."""
 
 
+class Coverage(Section):
+    """The gate on the coverage of changed lines. Percentages are numbers, or strings for exact decimals: "99.5"."""
+
+    gate: bool = False
+    """Whether the gate is asked for, as by --fail-under: without a usable report it then fails."""
+    fail_under: str | float = 80.0
+    """Percentage of the changed statements that must be covered."""
+    project_under: str | float | None = None
+    """Percentage of the whole project that must be covered."""
+    allowed_drop: str | float | None = None
+    """Percentage points that the project may lose against the base's report."""
+    file_under: str | float | None = None
+    """Percentage of the changed statements of each single file that must be covered."""
+    branches: bool = False
+    """Whether a statement with a branch that no test takes counts as uncovered."""
+    informational: bool = False
+    """Whether the gate is shown, and never fails."""
+    reports: tuple[str, ...] = ()
+    """Paths or globs of reports; with none, the usual places are searched."""
+    base_reports: tuple[str, ...] = ()
+    """Likewise, of the merge base; never searched for."""
+    tests: tuple[str, ...] = ()
+    """Globs of test files, as in .gitignore, instead of the usual ones: they do not count."""
+    omit: tuple[str, ...] = ()
+    """Globs of other files that do not count."""
+    roots: tuple[str, ...] = ()
+    """Folders of the repository that the reports' relative paths start from, where that cannot be told."""
+
+
+class Tests(Section):
+    """Tests that a model writes where the coverage gate falls short, and that are proven before anyone sees them."""
+
+    mode: Literal["off", "suggest"] = "suggest"
+    """Whether they are written and shown."""
+    time_s: float = Field(default=900.0, gt=0)
+    """Longest time for all of it, in seconds; what was not reached is said."""
+
+
+class Requests(Section):
+    """Which merge requests and pull requests are left alone, as a whole and with the reason."""
+
+    skip_drafts: bool = False
+    """Whether drafts are left alone until they are ready."""
+    skip_bots: bool = False
+    """Whether those that a bot opened are, by the forge's own word for who is a bot."""
+    skip_authors: tuple[str, ...] = ()
+    """Globs of login names, such as "renovate*"."""
+    skip_labels: tuple[str, ...] = ()
+    """Globs of labels, such as "no-review"."""
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -163,5 +214,11 @@ class Settings(Section):
     """Answers kept for the next run."""
     ledger: Ledger = Ledger()
     """The record of requests."""
+    coverage: Coverage = Coverage()
+    """The gate on the coverage of changed lines."""
+    tests: Tests = Tests()
+    """Generated tests."""
+    requests: Requests = Requests()
+    """Which change requests are left alone."""
     redis: Redis = Redis()
     """What holds while Redis does not answer."""

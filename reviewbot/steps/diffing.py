@@ -1,12 +1,16 @@
-"""Diff text → Patch. Two doors: a bare diff, and git's own text beside git's own file list."""
+"""Diff text → Patch. Three doors: a bare diff, git's own text beside git's own file list, and what a forge shows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from reviewbot.domain.patch import FilePatch, Hunk, Patch, Status
+from reviewbot.domain.request import ForgeFile
+from reviewbot.errors import UsageError
 from reviewbot.steps import heading, hunking
 from reviewbot.steps.listing import Entry
 from reviewbot.steps.splitting import Section, split
+
+_MADE_UP_NAMES = "--- a/f\n+++ b/f\n"
 
 
 def bare(data: bytes) -> Patch:
@@ -29,6 +33,29 @@ def listed(entries: Sequence[Entry], data: bytes) -> Patch:
         reason = f"git lists {len(entries)} files but its text shows {len(sections)}"
         return Patch(files=tuple(_file(entry, (), reason, binary=False) for entry in entries))
     return Patch(files=tuple(_listed_file(*pair) for pair in zip(entries, sections, strict=True)))
+
+
+def shown(files: Sequence[ForgeFile]) -> Patch:
+    """Read the files that a forge shows: hunks by file, where it gives them. What it withholds is a defect."""
+    return Patch(files=tuple(_shown_file(file) for file in files))
+
+
+def _shown_file(file: ForgeFile) -> FilePatch:
+    status = Status.ADDED if file.old_path is None else Status.MODIFIED
+    if file.old_path not in {None, file.path}:
+        status = Status.RENAMED
+    head = FilePatch(path=file.path, old_path=file.old_path, status=status, binary=file.withheld == "binary")
+    if not file.hunks:
+        return replace(head, defect=file.withheld and f"the forge withholds its diff: {file.withheld}")
+    text = (_MADE_UP_NAMES + file.hunks.removesuffix("\n") + "\n").encode("utf-8", "surrogateescape")
+    try:
+        sections = list(split(text))
+    except UsageError as error:
+        return replace(head, defect=str(error))
+    if len(sections) != 1:
+        return replace(head, defect="the forge's text of it holds several files")
+    parsed, defect = _hunks(sections[0])
+    return replace(head, hunks=parsed, defect=defect)
 
 
 def _bare_file(section: Section) -> FilePatch:

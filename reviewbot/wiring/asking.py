@@ -1,7 +1,7 @@
 """An open model client around the stretch of the journey that asks it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reviewbot.domain.events import BreakerChanged, BudgetWarned, Event, KeyChanged
@@ -15,10 +15,12 @@ from reviewbot.reviewing import Asking
 from reviewbot.settings.environment import Stores
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import prompting
+from reviewbot.steps.carrying import Previous
 from reviewbot.steps.counting import tokens
 from reviewbot.wiring import engines
 from reviewbot.wiring.clients import open_client
 from reviewbot.wiring.engines import Engine
+from reviewbot.wiring.generating import Generating, generate
 from reviewbot.wiring.plans import client_plan
 from reviewbot.wiring.surroundings import real_world, utc_now
 
@@ -38,6 +40,10 @@ class Job:
     stores: Stores
     trust: Trust | None
     """Where overridden prompts come from."""
+    previous: Previous | None = None
+    """What an earlier run has reviewed."""
+    generating: Generating | None = None
+    """What generated tests need; None where none are to be written."""
     say: Callable[[str], None]
     """Takes sentences for people."""
 
@@ -58,7 +64,10 @@ async def ask(job: Job, observe: Observer) -> Report:
             count=lambda text: ratio.first(tokens(text)),
             observe=observe,
         )
-        report = await review_with_model(job.change, job.policy, asking)
+        report = await review_with_model(job.change, job.policy, asking, job.previous)
+        if job.generating is not None:
+            tests = await generate(job.generating, client, templates, asking.count, observe)
+            report = replace(report, tests=tests, usage=replace(client.usage, wall_s=report.usage.wall_s))
     calibration.save(job.stores.folder, model.name, ratio)
     _finish(job.stores, heard)
     return report

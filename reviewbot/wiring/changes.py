@@ -13,10 +13,10 @@ from reviewbot.pipeline import Change
 from reviewbot.repository import changes
 from reviewbot.repository.blobs import Blobs
 from reviewbot.repository.git import Git, GitError, locate
-from reviewbot.repository.revisions import Request, resolve
+from reviewbot.repository.revisions import Request, available, resolve
 from reviewbot.repository.snapshot import Snapshot
 from reviewbot.repository.sources import DiffSources, TargetTrust, TreeSources, Trust, WorkTreeTrust
-from reviewbot.settings import environment
+from reviewbot.settings import environment, pipelines
 from reviewbot.steps import checking, diffing, listing
 from reviewbot.steps.filtering import ATTRIBUTES
 
@@ -32,6 +32,8 @@ class Selection:
     base: str | None = None
     head: str | None = None
     staged: bool = False
+    merge_base: str | None = None
+    """Commit id to compare from, where a forge has named it."""
     diff: bytes | None = None
     diff_name: str = ""
     """For people: the file's name, or standard input."""
@@ -59,7 +61,7 @@ def opened(selection: Selection, environ: Mapping[str, str], cwd: Path) -> Itera
             yield _bare(selection.diff, selection, environ, folder)
             return
         git = locate(selection.repo or cwd, environ)
-        yield _between(git, _request(selection, environ), Snapshot(git, folder), environ, stack)
+        yield _between(git, _request(selection, git, environ), Snapshot(git, folder), environ, stack)
 
 
 @contextmanager
@@ -69,12 +71,22 @@ def trusted(git: Git, base: str | None, environ: Mapping[str, str]) -> Iterator[
         yield _trusted(git, base, environ, Snapshot(git, Path(folder)))
 
 
-def _request(selection: Selection, environ: Mapping[str, str]) -> Request:
+def _request(selection: Selection, git: Git, environ: Mapping[str, str]) -> Request:
     """Fill in what a pipeline knows; there the commit is reviewed, since the work tree may hold what jobs left."""
     if selection.staged or not environment.in_pipeline(environ):
         return Request(base=selection.base, head=selection.head, staged=selection.staged)
-    base = selection.base or environment.pipeline_base(environ)
-    return Request(base=base, head=selection.head or "HEAD")
+    return Request(
+        base=selection.base or environment.pipeline_base(environ),
+        head=selection.head or _source_head(git, environ),
+        merge_base=selection.merge_base,
+    )
+
+
+def _source_head(git: Git, environ: Mapping[str, str]) -> str:
+    """Give the source branch's commit: what is checked out may be a temporary merge with the target."""
+    pipeline = pipelines.detect(environ)
+    head = None if pipeline is None else pipeline.head_sha
+    return head if head is not None and available(git, head) else "HEAD"
 
 
 def _bare(diff: bytes, selection: Selection, environ: Mapping[str, str], temporary: Path) -> Opened:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from jinja2 import Environment
 
@@ -111,14 +112,15 @@ def policy(settings: Settings, engine: str, imports: Sequence[Path]) -> Policy:
     )
 
 
-def model(settings: Settings) -> ModelOptions:
-    """Give the parameters of review requests; the task's own ones win."""
-    common, task = settings.model, settings.model.review
+def model(settings: Settings, task: Literal["review", "verify", "tests"] = "review") -> ModelOptions:
+    """Give the parameters of a task's requests; its own ones win."""
+    common = settings.model
+    own = {"review": common.review, "verify": common.verify, "tests": common.tests}[task]
     return ModelOptions(
-        name=task.name or common.name,
-        temperature=common.temperature if task.temperature is None else task.temperature,
-        max_tokens=min(task.max_tokens or common.max_tokens, settings.chunks.answer_tokens),
-        thinking=common.thinking if task.thinking is None else task.thinking,
+        name=own.name or common.name,
+        temperature=common.temperature if own.temperature is None else own.temperature,
+        max_tokens=min(own.max_tokens or common.max_tokens, settings.chunks.answer_tokens),
+        thinking=common.thinking if own.thinking is None else own.thinking,
     )
 
 

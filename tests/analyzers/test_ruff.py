@@ -316,7 +316,7 @@ def test_a_deleted_file_is_covered_and_other_kinds_are_not_read(change: Change, 
         change("odd.py", "", defect="cut off"),
         change("a.rb", "g()\n"),
     ]
-    assert analyze(files, texts()) == Analysis(covered=frozenset({"gone.py"}))
+    assert analyze(files, texts()) == Analysis(source="ruff", covered=frozenset({"gone.py"}))
 
 
 def test_stubs_are_python(check: Check) -> None:

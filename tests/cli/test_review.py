@@ -266,5 +266,5 @@ def test_a_bug_is_told_as_one_and_exits_with_70(reviewbot: Reviewbot, monkeypatc
     monkeypatch.setattr("reviewbot.wiring.configuration.effective", broken)
     ran = reviewbot("review")
     assert 70 == ran.code
-    assert "reviewbot: RuntimeError: out of cheese \\x1b[31m\nthis is a bug in reviewbot" in ran.err
+    assert "reviewbot: RuntimeError: out of cheese \\x1b[31m\nreviewbot: this is a bug in reviewbot" in ran.err
     assert "Traceback" not in ran.err

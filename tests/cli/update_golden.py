@@ -13,6 +13,12 @@ COMMANDS = {
     "config": ("config",),
     "bench": ("bench",),
     "stats": ("stats",),
+    "cover": ("cover",),
+    "post": ("post",),
+    "init": ("init",),
+    "doctor": ("doctor",),
+    "eval": ("eval",),
+    "demo": ("demo",),
 }
 
 

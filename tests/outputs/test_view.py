@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Span, Suggestion
 from reviewbot.domain.outcome import FileReport, Outcome, Report, Unreviewed
 from reviewbot.domain.patch import FilePatch, Hunk, Side, Status
 from reviewbot.domain.usage import Usage
 from reviewbot.domain.view import (
-    figures,
     gaps,
     label,
     location,

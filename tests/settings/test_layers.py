@@ -74,7 +74,7 @@ def test_a_table_that_a_file_lacks_gives_no_layer() -> None:
             "there is no setting 'model.review.temprature'; did you mean 'model.review.temperature'?",
         ),
         ("concurrency = 4", "there is no setting 'concurrency'; did you mean 'client.concurrency'?"),
-        ("zzz = 4", "there is no setting 'zzz'; known here: budget, cache, chunks, client, engine,"),
+        ("zzz = 4", "there is no setting 'zzz'; known here: budget, cache, chunks, client, coverage,"),
     ],
 )
 def test_an_unknown_key_names_the_nearest(text: str, hint: str) -> None:

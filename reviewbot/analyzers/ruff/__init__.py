@@ -43,10 +43,11 @@ def analyze(
     program = locate() if texts else None
     if program is None:
         reason = "ruff was not found: install it beside reviewbot"
-        return Analysis(covered=frozenset(gone), failed=tuple((path, reason) for path in texts))
+        return Analysis(source="ruff", covered=frozenset(gone), failed=tuple((path, reason) for path in texts))
     told = _ask(program, texts, configuration(sources.trusted_files(NAMES)), timeout_s)
     heard, silenced = spoken(told.diagnostics, present, texts)
     return Analysis(
+        source="ruff",
         findings=tuple(findings(heard, present, texts)),
         covered=frozenset((gone | texts.keys()) - told.failed.keys() - told.skipped.keys()),
         failed=tuple(sorted(told.failed.items())),

@@ -1,0 +1,77 @@
+"""Posting from the command line: what goes wrong, what takes its place, and the exit code."""
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from reviewbot.cli import streams
+from reviewbot.cli.hosting import FAILED, Host
+from reviewbot.domain.outcome import Report
+from reviewbot.domain.posting import Posted
+from reviewbot.errors import ForgeError, ReadOnlyError, Superseded
+from reviewbot.pipeline import Change
+from reviewbot.wiring import publishing
+from reviewbot.wiring.publishing import Desk
+
+_LONGEST_SUMMARY = 1_000_000
+"""Bytes that GitHub takes of a step's summary; of more it shows nothing."""
+
+
+def publish(desk: Desk, report: Report, saved: Path, say: Callable[[str], None]) -> tuple[int, ReadOnlyError | None]:
+    """Post a report. Gives the exit code of posting, and why nothing may be written, if that is so."""
+    try:
+        posted = desk.post(report)
+    except Superseded as error:
+        say(str(error))
+        return 0, None
+    except ReadOnlyError as error:
+        say(str(error))
+        return 0, error
+    except ForgeError as error:
+        streams.tell(f"{error}\nThe report is in {saved}: finish posting it with 'reviewbot post {saved}'")
+        return FAILED, None
+    _tell(posted, desk.request.dialect.request_word, say)
+    return 0, None
+
+
+def _tell(posted: Posted, word: str, say: Callable[[str], None]) -> None:
+    say(
+        f"posted to the {word}: {posted.created} new, {posted.resolved} resolved, summary {posted.summary}"
+        if posted.created or posted.resolved or posted.summary != "kept"
+        else f"nothing new to post: the {word} shows it all"
+    )
+    for _, placement, reason in posted.demoted:
+        say(f"one comment stands in the {placement} instead of at its line: {reason}")
+    for note in posted.notes:
+        say(note)
+
+
+def stand_in(host: Host, report: Report, *, annotated: bool) -> None:
+    """Show what may not be posted: on GitHub as annotations, elsewhere in the log and the saved report alone.
+
+    The runner reads both streams of a step; standard output carries the result only.
+    """
+    if host.pipeline.forge == "github" and not annotated and sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(streams.render("annotations", report))
+            sys.stderr.flush()
+
+
+def dry_run(change: Change, report: Report, desk: Desk | None, name: str) -> None:
+    """Print what would be posted; outside of a pipeline, on a request without any thread."""
+    from reviewbot.outputs import posting
+
+    at = desk or publishing.local_desk(change, report)
+    plan = at.reconcile(report).plan
+    streams.write_text(posting.as_json(plan) if name == "json" else posting.as_text(plan))
+
+
+def step_summary(report: Report, environ: Mapping[str, str]) -> None:
+    """Add the report to the page of a GitHub job; what does not fit, or cannot be written, is left out."""
+    path = environ.get("GITHUB_STEP_SUMMARY", "")
+    text = streams.render("markdown", report).encode("utf-8", "backslashreplace") if path else b""
+    if not text or len(text) > _LONGEST_SUMMARY:
+        return
+    with suppress(OSError), Path(path).open("ab") as file:
+        file.write(text)

@@ -1,0 +1,1 @@
+"""Readers of coverage reports: one file for each format, each with ``sniff`` and ``read``."""

@@ -1,0 +1,94 @@
+"""What stands on the forge today: threads, and the marks that the bot left in them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reviewbot.domain.finding import Finding
+from reviewbot.domain.request import Account
+
+
+class ThreadKind(StrEnum):
+    """How a thread hangs on the change request."""
+
+    INLINE = "inline"
+    """On lines of the diff."""
+    FILE = "file"
+    """On a file of the diff."""
+    REVIEW = "review"
+    """GitHub: the body of a review, which holds findings about files. Nobody can resolve it."""
+    PLAIN = "plain"
+    """A comment on the request as a whole, such as the summary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One comment in a thread."""
+
+    id: str
+    author: Account
+    body: str
+    """Markdown as the forge stores it; the bot's marks are HTML comments in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """A conversation; the first note opened it."""
+
+    id: str
+    """What the forge's adapter needs to act on it; opaque to everybody else."""
+    kind: ThreadKind
+    notes: tuple[Note, ...]
+    path: str | None = None
+    """The file that it hangs on, under its newest known name."""
+    resolvable: bool = False
+    resolved: bool = False
+    resolved_by: Account | None = None
+    resolved_by_writer: bool = False
+    """Whether whoever resolved it may write to the project: only then is it a decision about the code."""
+
+    @property
+    def opener(self) -> Note:
+        """The note that opened it."""
+        return self.notes[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What a hidden mark in one of the bot's comments says of one finding."""
+
+    fingerprint: str
+    finding: Finding | None
+    """The finding as it was posted, without its line numbers; None where the mark cannot be believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryMark:
+    """What the hidden mark of the summary says of the run that wrote it last."""
+
+    head_sha: str
+    base_sha: str
+    digest: str
+    """Of the summary's substance; the same digest means that there is nothing to edit."""
+    done: bool
+    """Whether that run reviewed every line it was asked to and posted everything."""
+    findings: tuple[Finding, ...]
+    """What stood in the summary alone, without line numbers."""
+    found: tuple[str, ...]
+    """The first digits of the fingerprints of all that it found, wherever that stands: what an open thread tells of
+    besides was not found again, and is not carried over to a later run."""
+    recipe: str
+    """Digest of what else shapes a review: engine, model, prompts, rules. Another recipe means: review anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """A thread of the bot's own account with what its marks say."""
+
+    thread: Thread
+    marks: tuple[Mark, ...]
+    summary: SummaryMark | None
+    believed: bool
+    """Whether the marks are surely ours: written under an account that is ours alone, or signed.
+    What is not believed only prevents duplicates."""
+    is_summary: bool
+    """Whether it is the sticky summary, believed or not."""

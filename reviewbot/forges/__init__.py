@@ -1,0 +1,1 @@
+"""Where change requests live: one package for each forge, behind `reviewbot.ports.Forge`."""

@@ -1,0 +1,89 @@
+"""Pull requests on GitHub, and on servers of one's own that speak its API.
+
+The order of writing is what makes a killed run harmless: first the review with all comments at once, then the
+threads to resolve, the summary last. Each step says by hidden marks what it did, so the next run plans the rest.
+"""
+
+from collections.abc import Callable, Mapping
+
+from reviewbot.domain.finding import Placement
+from reviewbot.domain.posting import Posted, PostingPlan
+from reviewbot.domain.request import Account, ChangeRequest, ForgeFile
+from reviewbot.domain.thread import Thread
+from reviewbot.errors import Superseded
+from reviewbot.forges.github.access import Access
+from reviewbot.forges.github.calls import Calls
+from reviewbot.forges.github.conversations import read_threads
+from reviewbot.forges.github.people import TokenReport, inspect_token, read_account
+from reviewbot.forges.github.reading import find_request, head_of, read_files, read_request
+from reviewbot.forges.github.reviews import Desk, Posting, post
+from reviewbot.forges.github.summaries import keep_one, resolve
+
+__all__ = ["Access", "GitHubForge", "TokenReport", "find_request", "inspect_token"]
+
+
+class GitHubForge:
+    """One pull request: a `reviewbot.ports.Forge`. Not for several threads."""
+
+    def __init__(self, access: Access, number: int) -> None:
+        self._access = access
+        self._number = number
+        self._calls = Calls(access)
+        self._account: Account | None = None
+
+    def request(self) -> ChangeRequest:
+        """Ask how the pull request stands right now."""
+        return read_request(self._calls, self._access, self._number)
+
+    def account(self) -> Account:
+        """Say as whom the token writes; asked once, as a token never changes hands."""
+        if self._account is None:
+            self._account = read_account(self._calls)
+        return self._account
+
+    def files(self) -> tuple[ForgeFile, ...]:
+        """Read GitHub's own diff; 3,000 files at most."""
+        return read_files(self._calls, self._access, self._number)
+
+    def threads(self) -> tuple[Thread, ...]:
+        """Read all threads; which are resolved stays unknown where the token may not use GraphQL."""
+        return read_threads(self._calls, self._access, self._number)
+
+    def carry_out(self, plan: PostingPlan, summary: Callable[[Mapping[str, Placement]], str | None]) -> Posted:
+        """Post a plan: one e-mail for the review, and one for the summary when it is new.
+
+        Raises Superseded if the head has moved on, ReadOnlyError if the very first write is not permitted.
+        """
+        if plan.empty:
+            return Posted()
+        self._check_head(plan.request.head_sha)
+        posting = self._review(plan)
+        resolved, notes = resolve(self._calls, plan.resolve)
+        text = summary(posting.placements)
+        state = "kept"
+        if text is not None:
+            note_id = plan.summary.note_id
+            state = keep_one(self._calls, self._access, self._number, text, note_id=note_id, account=self.account)
+        return Posted(created=posting.created, resolved=resolved, summary=state, demoted=posting.demoted, notes=notes)
+
+    def _review(self, plan: PostingPlan) -> Posting:
+        if not plan.create:
+            return Posting(placements={}, created=0, demoted=())
+        head_sha = plan.request.head_sha
+        desk = Desk(
+            calls=self._calls,
+            path=self._access.path(f"pulls/{self._number}"),
+            head_sha=head_sha,
+            account=self.account,
+            check_head=lambda: self._check_head(head_sha),
+        )
+        return post(desk, plan.create)
+
+    def _check_head(self, reviewed: str) -> None:
+        newest = head_of(self._calls, self._access, self._number)
+        if newest != reviewed:
+            message = (
+                f"the pull request has moved on from {reviewed[:7]} to {newest[:7]} since the review began: "
+                "nothing is posted, the newer push has a run of its own"
+            )
+            raise Superseded(message)

@@ -1,0 +1,157 @@
+"""CI jobs as tests run them: ``python -m reviewbot`` in a process of its own, before a model that knows its answers.
+
+The model finds what is marked: an added line with ``wrong NAME`` is a finding "Wrong NAME here", whatever else
+the change holds. So a test knows what a review has to find, and what it had to ask for.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gitrepo
+from fakes.model_server import Answer, Asked, findings
+
+ROOT = Path(__file__).parents[1]
+HURRIED = ROOT / "tests" / "posting" / "hurried"
+KEY = "made-up-" + "model-key"
+_MARKED = re.compile(r"wrong (\w+)")
+_TITLE = re.compile(r"Wrong (\w+) here")
+_HEADING = re.compile(r"@@ -(\d+),\d+ \+(\d+),\d+ @@")
+_RENAMED = re.compile(r" \((?:added|deleted|renamed from .*)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a job left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever the command prints
+        """Standard output as a value."""
+        return json.loads(self.out)
+
+    @property
+    def names(self) -> list[str]:
+        """What the report on standard output, as JSON, says is wrong."""
+        return sorted(_TITLE.findall("\n".join(finding["title"] for finding in self.json["findings"])))
+
+
+class Job:
+    """A started job, with everything that it starts."""
+
+    def __init__(self, argv: tuple[str, ...], folder: Path, environ: Mapping[str, str]) -> None:
+        path = os.pathsep.join(map(str, (HURRIED, ROOT)))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "reviewbot", *argv],
+            cwd=folder,
+            env=gitrepo.environment(PYTHONPATH=path, PYTHONWARNINGS="error", **environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def kill(self) -> None:
+        """Kill the whole group, as a runner does that is out of patience."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+
+    def ran(self) -> Ran:
+        """Wait for its end."""
+        try:
+            out, err = self._process.communicate(timeout=120)
+        finally:
+            if self._process.returncode is None:
+                self.kill()
+        return Ran(self._process.returncode, out.decode(), err.decode())
+
+
+def run(argv: tuple[str, ...], folder: Path, environ: Mapping[str, str]) -> Ran:
+    """Run a command to its end."""
+    return Job(argv, folder, environ).ran()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line that a model was shown."""
+
+    path: str
+    kind: str
+    old: int
+    new: int
+    text: str
+
+
+def rows(asked: Asked) -> Iterator[Row]:
+    """Read the diff in a request."""
+    path, old, new = "", 0, 0
+    for line in asked.user.split("\n"):
+        heading = _HEADING.match(line)
+        if line.startswith("### "):
+            path = _RENAMED.sub("", line.removeprefix("### "))
+        elif heading:
+            old, new = int(heading[1]), int(heading[2])
+        elif line[:1] in {" ", "+", "-"} and path:
+            yield Row(path, line[0], old, new, line[1:])
+            old, new = old + (line[0] != "+"), new + (line[0] != "-")
+
+
+def hunks(asked: Asked) -> Iterator[tuple[str, str]]:
+    """Give the hunks in a request: path, and all lines with their signs."""
+    path = ""
+    for part in re.split(r"^(?=### |@@ )", asked.user, flags=re.MULTILINE):
+        if part.startswith("### "):
+            path = _RENAMED.sub("", part.removeprefix("### ").rstrip("\n"))
+        elif part.startswith("@@ "):
+            body = part.partition("\n")[2].partition("\n</diff")[0].rstrip("\n")
+            yield path, body
+
+
+def attentive(**more: object) -> Callable[[Asked], Answer]:
+    """Make a model that reports every marked line that was added; ``more`` goes into each finding."""
+
+    def script(asked: Asked) -> Answer:
+        found = [(row, name) for row in rows(asked) if row.kind == "+" for name in _MARKED.findall(row.text)]
+        return findings(*(claim(row, name) | more for row, name in found))
+
+    return script
+
+
+def claim(row: Row, name: str) -> dict[str, object]:
+    """Write a finding as a model does."""
+    return {
+        "path": row.path,
+        "line": row.new,
+        "quote": row.text,
+        "severity": "high",
+        "category": "bug",
+        "title": f"Wrong {name} here",
+        "body": f"It goes wrong with {name}.",
+        "suggestion": None,
+    }
+
+
+def silent(_: Asked) -> Answer:
+    """Answer that nothing is wrong."""
+    return findings()
+
+
+def named(body: str) -> list[str]:
+    """Give the names that a text of the bot's speaks of."""
+    return _TITLE.findall(body)
+
+
+def numbered(count: int, /, **changed: str) -> str:
+    """Write a file of numbered lines; ``l7="..."`` replaces the seventh, and an empty text removes it."""
+    lines = {number: f"line {number}" for number in range(1, count + 1)}
+    lines |= {int(name.removeprefix("l")): text for name, text in changed.items()}
+    return "".join(f"{text}\n" for text in lines.values() if text)
