@@ -94,7 +94,7 @@ def _review(parser: argparse.ArgumentParser) -> None:
     gate = parser.add_argument_group("coverage")
     _gate(gate)
     gate.add_argument(
-        "--tests", choices=("off", "suggest"),
+        "--tests", choices=("off", "suggest", "commit"),
         help="tests for uncovered lines, proven in a sandbox (default: suggest, where there is a model)",
     )  # fmt: skip
     gate.add_argument("--tests-time", type=float, metavar="SECONDS", help="longest time for all of it (default: 900)")

@@ -11,9 +11,13 @@ from reviewbot.domain.outcome import Report
 from reviewbot.domain.posting import Posted
 from reviewbot.errors import ForgeError, ReadOnlyError, Superseded
 from reviewbot.pipeline import Change
+from reviewbot.repository import committing
+from reviewbot.repository.git import Git
 from reviewbot.wiring import publishing
 from reviewbot.wiring.publishing import Desk
 
+_USERS = {"gitlab": "oauth2", "github": "x-access-token"}
+"""What the forges want as the user's name beside a token."""
 _LONGEST_SUMMARY = 1_000_000
 """Bytes that GitHub takes of a step's summary; of more it shows nothing."""
 
@@ -45,6 +49,32 @@ def _tell(posted: Posted, word: str, say: Callable[[str], None]) -> None:
         say(f"one comment stands in the {placement} instead of at its line: {reason}")
     for note in posted.notes:
         say(note)
+
+
+def commit_tests(host: Host, git: Git, report: Report, say: Callable[[str], None]) -> int:
+    """Commit the proven tests to the source branch; gives the exit code of that. Never called for a fork's change."""
+    attended, proved = host.attended, report.tests
+    if attended is None or attended.pipeline.token is None or proved is None or not proved.files:
+        return 0
+    request = attended.request
+    count = len(proved.files)
+    try:
+        if attended.forge.request().head_sha != request.head_sha:
+            return 0  # a newer push has come, and has a run of its own
+        author = attended.forge.account().name
+        made = committing.commit(
+            git,
+            request.head_sha,
+            {file.path: file.code for file in proved.files},
+            f"Tests for uncovered lines of {request.dialect.request_word} {request.number}\n\nGenerated and proven.\n",
+            author,
+        )
+        committing.push(git, made, request.source_branch, _USERS[request.dialect.forge], attended.pipeline.token.value)
+    except ForgeError as error:
+        streams.tell(str(error))
+        return FAILED
+    say(f"committed {count} new test file{'s' if count > 1 else ''} to {request.source_branch}: {made[:7]}")
+    return 0
 
 
 def stand_in(host: Host, report: Report, *, annotated: bool) -> None:

@@ -216,6 +216,8 @@ def _posted(run: Run, report: Report, desk: Desk | None, saved: Path) -> int:
         code = hosting.FAILED
     if read_only is not None:
         posting.stand_in(host, report, annotated=run.options.format == "annotations")
+    elif code == 0 and run.settings.tests.mode == "commit" and run.source.git is not None:
+        code = posting.commit_tests(host, run.source.git, report, run.say)
     return code
 
 

@@ -170,8 +170,8 @@ class Coverage(Section):
 class Tests(Section):
     """Tests that a model writes where the coverage gate falls short, and that are proven before anyone sees them."""
 
-    mode: Literal["off", "suggest"] = "suggest"
-    """Whether they are written and shown."""
+    mode: Literal["off", "suggest", "commit"] = "suggest"
+    """Whether they are written, shown, or committed to the source branch too."""
     time_s: float = Field(default=900.0, gt=0)
     """Longest time for all of it, in seconds; what was not reached is said."""
 
