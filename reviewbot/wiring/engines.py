@@ -17,11 +17,13 @@ from reviewbot.pipeline import Policy
 from reviewbot.ports import Analyzer
 from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
-from reviewbot.settings.schema import Settings
+from reviewbot.settings.schema import Settings, Task
 from reviewbot.steps.filtering import Rules
+from reviewbot.verifying import Standards
 from reviewbot.wiring import operator, pools
 from reviewbot.wiring.surroundings import utc_now
 
+_VERDICT_TOKENS = 800
 _OVERRIDES = ".reviewbot/templates"
 _HINT = "files that no static rule understands: import their linter's report with --import FILE.sarif"
 _NO_KEY = "no API key and no endpoint is set: set REVIEWBOT_API_KEY, or REVIEWBOT_BASE_URL for a server of your own"
@@ -72,7 +74,8 @@ def _check_budget(settings: Settings, operators: operator.Operator, stores: envi
     if budget.run_usd is None and not lasting:
         return
     table = Prices.load(operators.prices)
-    names = [model(settings).name, *(fallback.model for fallback in operators.fallbacks)]
+    verifiers = [verifier(settings).name] if settings.review.verify else []
+    names = [model(settings).name, *verifiers, *(fallback.model for fallback in operators.fallbacks)]
     unknown = [name for name in names if table.at(name, utc_now()) is None]
     if unknown:
         message = (
@@ -108,16 +111,32 @@ def policy(settings: Settings, engine: str, imports: Sequence[Path]) -> Policy:
         analyzers=_analyzers(imports),
         text_checks=_text_checks(),
         hint=_HINT + ("" if engine == "llm" else ", or let a model review them"),
+        standards=Standards(verify=settings.review.verify, style=settings.review.style),
     )
 
 
 def model(settings: Settings) -> ModelOptions:
     """Give the parameters of review requests; the task's own ones win."""
-    common, task = settings.model, settings.model.review
+    return _options(settings, settings.model.review, settings.model.max_tokens)
+
+
+def verifier(settings: Settings) -> ModelOptions:
+    """Give the parameters of verify requests.
+
+    A verdict is short, and the budget sets the longest answer aside: without a length of its own, and without
+    thinking, `_VERDICT_TOKENS` will do.
+    """
+    common, task = settings.model, settings.model.verify
+    thinking = common.thinking if task.thinking is None else task.thinking
+    return _options(settings, task, common.max_tokens if thinking else min(common.max_tokens, _VERDICT_TOKENS))
+
+
+def _options(settings: Settings, task: Task, max_tokens: int) -> ModelOptions:
+    common = settings.model
     return ModelOptions(
         name=task.name or common.name,
         temperature=common.temperature if task.temperature is None else task.temperature,
-        max_tokens=min(task.max_tokens or common.max_tokens, settings.chunks.answer_tokens),
+        max_tokens=min(task.max_tokens or max_tokens, settings.chunks.answer_tokens),
         thinking=common.thinking if task.thinking is None else task.thinking,
     )
 
