@@ -3,34 +3,43 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reviewbot.domain.analysis import Analysis
 from reviewbot.domain.chunk import ContextBudget
 from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.finding import Finding, Rejection, Severity
 from reviewbot.domain.outcome import Comparison, Outcome, Report, counted
+from reviewbot.domain.outline import NO_OUTLINER, Outliner
 from reviewbot.domain.patch import FilePatch, Patch, Status
 from reviewbot.domain.planned import Estimate, PlannedChunk, ReviewPlan
 from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.llm.prices import Price
 from reviewbot.ports import Analyzer, Sources
-from reviewbot.reviewing import Answers, Asking, ask
+from reviewbot.rehearsing import offered
+from reviewbot.reviewing import Asking, ask, model_notes, model_trouble
 from reviewbot.steps import (
     accounting,
     anchoring,
     carrying,
     chunking,
+    equipping,
     filtering,
+    gathering,
     gating,
+    informing,
+    instructing,
     marking,
     merging,
     prompting,
     redacting,
+    repeating,
 )
 from reviewbot.steps.accounting import Fate
 from reviewbot.steps.carrying import Previous
+from reviewbot.steps.instructing import PathRule
 from reviewbot.steps.redacting import Redactions
+from reviewbot.verifying import Docket, Standards, sift
 
 _ANSWER_TOKENS = 600  # of an answer with a few findings; used for estimates only
 _PYTHON = (".py", ".pyi")
@@ -63,6 +72,12 @@ class Policy:
     """Of any text, generated and vendored files included; they do not count as a review."""
     hint: str
     """What files that no static rule understands need."""
+    standards: Standards = field(default_factory=Standards)
+    """What a model's claims have to meet."""
+    path_rules: tuple[PathRule, ...] = ()
+    """What holds for some paths."""
+    outliner: Outliner = NO_OUTLINER
+    """Reads what languages other than Python define."""
 
 
 def fates(change: Change, policy: Policy) -> tuple[Fate | None, ...]:
@@ -84,10 +99,13 @@ def chunks(
     known: Sequence[Fate | None],
     fixed_tokens: int,
     count: Callable[[str], int],
+    hide: Callable[[str], str],
 ) -> chunking.Plan:
-    """Cut what is to be reviewed into requests."""
+    """Cut what is to be reviewed into requests, each with what helps; ``hide`` takes secrets out of that."""
     files = [(index, file) for index, file in enumerate(change.patch.files) if known[index] is None]
-    return chunking.plan(files, policy.budget, fixed_tokens, count)
+    around = [file for _, file in files] if policy.budget.context_tokens else []
+    index = gathering.index(around, change.sources, policy.outliner, hide)
+    return equipping.plan(files, policy.path_rules, index, policy.budget, fixed_tokens, count)
 
 
 def plan(
@@ -100,7 +118,7 @@ def plan(
 ) -> ReviewPlan:
     """Say what a review would send and cost, without sending anything; ``price`` is None where it is not known."""
     known = fates(change, policy)
-    planned = chunks(change, policy, known, count(system), count)
+    planned = chunks(change, policy, known, count(system), count, Redactions().hide)
     used = TokenUsage(
         prompt_tokens=sum(chunk.prompt_tokens for chunk in planned.chunks),
         completion_tokens=_ANSWER_TOKENS * len(planned.chunks),
@@ -159,7 +177,7 @@ def review_statically(change: Change, policy: Policy) -> Report:
 
 
 async def review_with_model(change: Change, policy: Policy, asking: Asking, previous: Previous | None = None) -> Report:
-    """Review with a model; static rules run beside it.
+    """Review with a model that finds, one that verifies, and static rules, whose findings both know as facts.
 
     What an earlier run has reviewed, and what is as it was, is not sent again: its findings are carried over.
     """
@@ -168,36 +186,43 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
     redactions = Redactions()
     # Before anything is cut: a secret must not escape because it stands across two chunks.
     redacted = redacting.patch(change.patch, redactions)
-    shown = replace(change, patch=carrying.without_known(redacted, change.patch, previous))
-    planned = chunks(shown, policy, known, asking.count(asking.system), asking.count)
-    static = asyncio.create_task(asyncio.to_thread(_analyze, change, policy, known))
-    answers = await ask(asking, planned.chunks, redactions)
-    analyses = await static
+    fresh = carrying.without_known(redacted, change.patch, previous)
+    shown, repeats = repeating.once(fresh, [fate is None for fate in known])
+    fixed = asking.count(asking.system)
+    planned = chunks(replace(change, patch=shown), policy, known, fixed, asking.count, redactions.hide)
+    analyses = await asyncio.to_thread(_analyze, change, policy, known)
+    facts = tuple(finding for analysis in analyses for finding in analysis.findings)
+    tell = informing.teller(facts, repeats, policy.budget, asking.count)
+    answers = await ask(asking, planned.chunks, redactions, tell)
     # Marks hide secrets: so what is compared with them has to.
     carried = carrying.carried(change.patch, previous, marking.plain)
-    placed = (*carried, *anchoring.place(answers.findings, change.patch, prompting.readable))
-    files = accounting.by_line(change.patch.files, known, planned.too_long, answers.unfinished)
+    placed = anchoring.place(answers.findings, change.patch, prompting.readable)
+    docket = Docket(
+        claims=(*carried, *placed), facts=facts, shown=redacted, sources=change.sources, redactions=redactions
+    )
+    # A run that was interrupted asks nobody any more.
+    standards = replace(policy.standards, verify=policy.standards.verify and not answers.interrupted)
+    sifted = await sift(asking, docket, standards)
+    answers.interrupted = answers.interrupted or sifted.interrupted
+    analyzers = (*policy.analyzers, *policy.text_checks)
+    held = await asyncio.to_thread(offered, sifted.findings, change.patch, analyzers, change.sources)
+    findings = [*facts, *repeating.everywhere(held, change.patch, repeats)]
+    too_long = repeating.too_long(planned.too_long, repeats)
+    unfinished = repeating.unfinished(answers.unfinished, repeats)
     report = Report(
         engine="llm",
         model=asking.options.name,
         comparison=change.comparison,
-        files=files,
+        files=accounting.by_line(change.patch.files, known, too_long, unfinished),
         findings=(),
         usage=replace(asking.model.usage, wall_s=time.monotonic() - started),
-        notes=(
-            *change.notes,
-            *_notes(analyses),
-            *_model_notes(answers),
-            *_failures(analyses),
-        ),
+        notes=(*change.notes, *_notes(analyses), *model_notes(answers), *sifted.notes, *_failures(analyses)),
         checked=_checked(change, policy, analyses),
         # A line too long for a request is told of in each run, so each run has to look.
         complete=not (answers.unfinished or answers.interrupted or planned.too_long),
     )
-    findings = [finding for analysis in analyses for finding in analysis.findings] + list(placed)
-    return _finished(
-        report, change, policy, findings, [*answers.rejected, *_silenced(analyses)], _model_trouble(answers)
-    )
+    rejected = [*answers.rejected, *sifted.rejected, *_silenced(analyses)]
+    return _finished(report, change, policy, findings, rejected, model_trouble(answers))
 
 
 def _analyze(change: Change, policy: Policy, known: Sequence[Fate | None]) -> tuple[Analysis, ...]:
@@ -251,7 +276,7 @@ def _finished(
     trouble: Sequence[tuple[int, str]],
 ) -> Report:
     """Merge, rank and judge: what every engine ends with."""
-    merged = merging.merge(findings, change.patch, policy.max_comments)
+    merged = merging.merge(instructing.weighed(findings, policy.path_rules), change.patch, policy.max_comments)
     unread = [file.path for file in change.patch.files if file.defect is not None]
     if unread:
         trouble = [
@@ -260,21 +285,6 @@ def _finished(
         ]
     verdict = gating.judge(merged.findings, counted(report.files), policy.fail_on, trouble)
     return replace(report, findings=merged.findings, rejected=(*rejected, *merged.rejected), verdict=verdict)
-
-
-def _model_trouble(answers: Answers) -> list[tuple[int, str]]:
-    trouble = []
-    failed = [outcome for outcome in answers.unfinished if outcome.failed]
-    if answers.interrupted:
-        trouble.append((130, "interrupted: the report holds what was known by then"))
-    if failed:
-        noun = "request" if len(failed) == 1 else "requests"
-        trouble.append((4, f"{len(failed)} {noun} failed for good: {failed[0].reason}"))
-    if answers.bug:
-        trouble.append((70, answers.bug))
-    if answers.budget_ended:
-        trouble.append((5, answers.budget_ended))
-    return trouble
 
 
 def _silenced(analyses: Sequence[Analysis]) -> list[Rejection]:
@@ -288,10 +298,3 @@ def _notes(analyses: Sequence[Analysis]) -> tuple[str, ...]:
 def _failures(analyses: Sequence[Analysis]) -> tuple[str, ...]:
     reasons = dict.fromkeys(reason for analysis in analyses for _, reason in analysis.failed)
     return tuple(f"static rules did not run on some files: {reason}" for reason in reasons)
-
-
-def _model_notes(answers: Answers) -> tuple[str, ...]:
-    if not answers.redacted:
-        return ()
-    noun = "secret was" if answers.redacted == 1 else "secrets were"
-    return (f"{answers.redacted} {noun} taken out of what the model was sent",)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 from jinja2 import Environment
 
@@ -14,10 +15,12 @@ from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.errors import BudgetExceeded, ProviderError
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.ports import Model, Observer
-from reviewbot.steps import decoding, prompting
+from reviewbot.steps import decoding, informing, prompting
 from reviewbot.steps.redacting import Redactions
 
 _CUT_OFF = "length"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,27 @@ class Asking:
     """The instructions that all chunks share."""
     count: Callable[[str], int]
     observe: Observer
+    verifier: ModelOptions | None = None
+    """Parameters of verify requests; None for those of reviews."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form(Generic[T]):
+    """What kind of answer is asked for."""
+
+    options: ModelOptions
+    read: Callable[[str], T]
+    """Raises `decoding.MalformedError`."""
+    repair: Callable[[Environment, Prompt, str, str, Callable[[str], int]], Prompt]
+    """Makes the prompt that asks once more, of the first one, the faulty answer and what is wrong with it."""
+
+    def fits(self, completion: Completion) -> bool:
+        """Tell whether an answer may be kept for the next run."""
+        try:
+            self.read(completion.text)
+        except decoding.MalformedError:
+            return False
+        return True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,15 +75,31 @@ class Answers:
     """As the endpoint calls it."""
 
 
-async def ask(asking: Asking, chunks: Sequence[Chunk], redactions: Redactions) -> Answers:
+async def ask(
+    asking: Asking,
+    chunks: Sequence[Chunk],
+    redactions: Redactions,
+    facts: Callable[[Chunk], Sequence[str]] = lambda _: (),
+) -> Answers:
     """Ask about all chunks at once; a failing one is a value, and never loses the others.
 
-    An interruption ends the waiting, and what has not come by then is unfinished.
+    An interruption ends the waiting, and what has not come by then is unfinished. ``facts`` gives what is known
+    of a chunk besides its diff.
     """
-    prompts = [prompting.review(asking.templates, asking.system, chunk, redactions, asking.count) for chunk in chunks]
+    templates, count = asking.templates, asking.count
+    prompts = [
+        informing.informed(
+            templates,
+            prompting.review(templates, asking.system, chunk, redactions, count),
+            facts(chunk),
+            redactions,
+            count,
+        )
+        for chunk in chunks
+    ]
     answers = Answers(redacted=len(redactions))
     tasks = [asyncio.create_task(_ask_one(asking, prompt)) for prompt in prompts]
-    _report_progress(tasks, asking.observe)
+    report_progress(tasks, asking.observe, lambda result: isinstance(result, _Failure))
     try:
         await asyncio.gather(*tasks)
     except asyncio.CancelledError:
@@ -100,38 +140,41 @@ async def _ask_one(asking: Asking, prompt: Prompt) -> _Success | _Failure:
 
 
 async def _answered(asking: Asking, prompt: Prompt) -> _Success | _Failure:
-    completion = await _completion(asking, prompt)
+    form = Form(options=asking.options, read=decoding.findings, repair=prompting.repair)
     try:
-        return _Success(decoded=decoding.findings(completion.text), model=completion.model)
+        decoded, model = await answered(asking, prompt, form)
+    except decoding.MalformedError as error:
+        return _Failure(reason=str(error)) if error.decoded is None else _Success(decoded=error.decoded, model=None)
+    return _Success(decoded=decoded, model=model)
+
+
+async def answered(asking: Asking, prompt: Prompt, form: Form[T]) -> tuple[T, str | None]:
+    """Ask, and once more after an answer that cannot be used. Gives what was said, and by which model.
+
+    Raises BudgetExceeded, ProviderError, and `decoding.MalformedError` after the second faulty answer.
+    """
+    completion = await _completion(asking, prompt, form)
+    try:
+        return form.read(completion.text), completion.model
     except decoding.MalformedError as error:
         fault = _fault(completion, error)
-    again = prompting.repair(asking.templates, prompt, completion.text, fault, asking.count)
-    completion = await asking.model.complete(again, asking.options, _is_fit)
+    again = form.repair(asking.templates, prompt, completion.text, fault, asking.count)
+    completion = await asking.model.complete(again, form.options, form.fits)
     try:
-        return _Success(decoded=decoding.findings(completion.text), model=completion.model)
+        return form.read(completion.text), completion.model
     except decoding.MalformedError as error:
-        if error.decoded is not None:
-            return _Success(decoded=error.decoded, model=completion.model)
-        return _Failure(reason=f"the model gave no usable answer twice: {_fault(completion, error)}")
+        message = f"the model gave no usable answer twice: {_fault(completion, error)}"
+        raise decoding.MalformedError(message, error.decoded) from error
 
 
-async def _completion(asking: Asking, prompt: Prompt) -> Completion:
+async def _completion(asking: Asking, prompt: Prompt, form: Form[T]) -> Completion:
     """Ask; an empty answer is one that can be asked for again, in other words."""
     try:
-        return await asking.model.complete(prompt, asking.options, _is_fit)
+        return await asking.model.complete(prompt, form.options, form.fits)
     except Fault as fault:
         if fault.kind is not FaultKind.EMPTY:
             raise
         return Completion(text="", finish_reason=None, model=None)
-
-
-def _is_fit(completion: Completion) -> bool:
-    """Tell whether an answer may be kept for the next run."""
-    try:
-        decoding.findings(completion.text)
-    except decoding.MalformedError:
-        return False
-    return True
 
 
 def _fault(completion: Completion, error: decoding.MalformedError) -> str:
@@ -165,14 +208,39 @@ def _restored(finding: Finding, redactions: Redactions) -> Finding:
     return replace(finding, quote=redactions.restore(finding.quote), suggestion=suggestion)
 
 
-def _report_progress(tasks: "Sequence[asyncio.Task[_Success | _Failure]]", observe: Observer) -> None:
+def report_progress(tasks: "Sequence[asyncio.Task[T]]", observe: Observer, failed: Callable[[T], bool]) -> None:
+    """Tell how far tasks are; ``failed`` says whether a result is a failure."""
     state = {"done": 0, "failed": 0}
 
-    def note(task: "asyncio.Task[_Success | _Failure]") -> None:
+    def note(task: "asyncio.Task[T]") -> None:
         state["done"] += 1
-        state["failed"] += task.cancelled() or isinstance(task.result(), _Failure)
+        state["failed"] += task.cancelled() or failed(task.result())
         observe(Progress(done=state["done"], total=len(tasks), failed=state["failed"]))
 
     observe(Progress(done=0, total=len(tasks)))
     for task in tasks:
         task.add_done_callback(note)
+
+
+def model_trouble(answers: Answers) -> list[tuple[int, str]]:
+    """Give what went wrong as exit codes with reasons."""
+    found = []
+    failed = [outcome for outcome in answers.unfinished if outcome.failed]
+    if answers.interrupted:
+        found.append((130, "interrupted: the report holds what was known by then"))
+    if failed:
+        noun = "request" if len(failed) == 1 else "requests"
+        found.append((4, f"{len(failed)} {noun} failed for good: {failed[0].reason}"))
+    if answers.bug:
+        found.append((70, answers.bug))
+    if answers.budget_ended:
+        found.append((5, answers.budget_ended))
+    return found
+
+
+def model_notes(answers: Answers) -> tuple[str, ...]:
+    """Give what the reader should know besides."""
+    if not answers.redacted:
+        return ()
+    noun = "secret was" if answers.redacted == 1 else "secrets were"
+    return (f"{answers.redacted} {noun} taken out of what the model was sent",)

@@ -99,7 +99,9 @@ def review(script: Callable[[Asked], Answer], *, diff: str = DIFF, target_tokens
 
     with serving(script) as server:
         report = asyncio.run(session(server.base_url))
-    assert (seen[-1].done, seen[-1].total) == (seen[0].total, seen[0].total)
+    # A round of reviews, and one of verdicts where there are claims.
+    assert seen[-1].done == seen[-1].total
+    assert [progress.done for progress in seen].count(0) <= 2
     assert report.lines.changed == report.lines.reviewed + report.lines.skipped + report.lines.failed
     return report
 
@@ -135,7 +137,7 @@ def test_a_right_finding_stands_at_its_line_with_its_suggestion() -> None:
     assert (finding.span.start, finding.span.end) == (4, 4)
     assert finding.quote == "        result = item"
     assert finding.placement == "inline"
-    assert finding.confidence == "medium"
+    assert finding.confidence == "high"
     assert finding.suggestion is not None
     assert finding.suggestion.replacement == "        result += item"
 
@@ -194,11 +196,12 @@ def test_a_bad_finding_does_not_spoil_the_others() -> None:
 )
 def test_a_malformed_answer_is_repaired_once(faulty: str) -> None:
     def script(asked: Asked) -> Answer:
-        return findings(claim()) if asked.is_repair else Answer(text=faulty, finish_reason="length")
+        right = asked.is_repair or asked.task == "verify"
+        return findings(claim()) if right else Answer(text=faulty, finish_reason="length")
 
     report = review(script)
     assert places(report) == [("app.py", 4)]
-    assert report.usage.requests == 2
+    assert report.usage.requests == 3
     assert report.verdict.exit_code == 0
 
 

@@ -13,6 +13,8 @@ class Excerpt:
     """The lines shown, numbered as in the patch."""
     overlap: int = 0
     """Leading lines that are repeated for orientation; another excerpt answers for them."""
+    context: tuple[str, ...] = ()
+    """What stands around it, a line each, without secrets; told and not shown, since it is no part of the change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class Chunk:
     files: tuple[FileExcerpts, ...]
     prompt_tokens: int
     """Estimate of the whole prompt, instructions included."""
+    rules: tuple[str, ...] = ()
+    """The project's own instructions for the paths that it shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,11 @@ class ContextBudget:
     """Wanted size of a prompt: models read small contexts better, and small chunks run at once."""
     overlap_lines: int = 3
     """Lines repeated where a hunk is split."""
+    context_tokens: int = 1_200
+    """Most that a chunk may tell of what stands around its hunks.
+
+    More than a structured 2,000 made every model worse that was measured (SWE-PRBench, arXiv 2603.26130).
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,12 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from reviewbot.domain.finding import Severity
+
 _LEAST_PROMPT = 2_000
+_MOST_RULES = 12_000
+
+Level = Literal["low", "medium", "high", "critical"]
 
 
 class Section(BaseModel):
@@ -36,6 +41,8 @@ class Chunks(Section):
     """Wanted size of a prompt."""
     overlap_lines: int = Field(default=3, ge=0, le=50)
     """Lines that are repeated where a hunk had to be split."""
+    context_tokens: int = Field(default=1_200, ge=0, le=10_000)
+    """Most that a request tells of what stands around its hunks: definitions, callers, tests; 0 is nothing."""
 
     @model_validator(mode="after")
     def _room_for_a_prompt(self) -> Self:
@@ -76,9 +83,18 @@ class Model(Section):
     review: Task = Task()
     """For finding problems."""
     verify: Task = Task()
-    """For verifying one claim. Kept for the verifier; no request of this version uses it."""
+    """For verifying one claim. Without max_tokens and thinking, 800 tokens are the longest answer."""
     tests: Task = Task()
     """For writing tests."""
+
+
+class Review(Section):
+    """What a model's claims have to meet before they are shown."""
+
+    verify: bool = True
+    """Whether each claim is put to a verifier; without, a model's findings stand in the summary alone."""
+    style: bool = False
+    """Whether matters of style are shown too; the instructions have to ask for them."""
 
 
 class Client(Section):
@@ -189,6 +205,31 @@ class Requests(Section):
     """Globs of labels, such as "no-review"."""
 
 
+class Rule(Section):
+    """What holds for some paths."""
+
+    paths: tuple[str, ...] = Field(min_length=1)
+    """Globs of files, written as in .gitignore; one that matches is enough."""
+    instructions: str = Field(default="", max_length=2_000)
+    """What the model is told where it sees such a file."""
+    severity_at_least: Level | None = None
+    """Findings there are raised to this; none by default."""
+    severity_at_most: Level | None = None
+    """Findings there are lowered to this; none by default."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        """Refuse a rule without effect, and one that no severity satisfies: both are mistakes."""
+        least, most = self.severity_at_least, self.severity_at_most
+        if not self.instructions.strip() and least is None and most is None:
+            message = "a rule needs instructions, severity_at_least or severity_at_most"
+            raise ValueError(message)
+        if least is not None and most is not None and Severity(least).rank > Severity(most).rank:
+            message = f"severity_at_least = {least!r} is above severity_at_most = {most!r}"
+            raise ValueError(message)
+        return self
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -200,12 +241,20 @@ class Settings(Section):
     """Inline comments a run, most severe first; 0 is no cap, and high and critical ones are never capped."""
     instructions: str = Field(default="", max_length=8_000)
     """The project's own rules, added to what the model is told."""
+    style_files: tuple[str, ...] = ("REVIEW.md", "AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md")
+    """Files whose text is added to the instructions, from the side that is trusted, 1,500 tokens in all."""
+    language: str = Field(default="", max_length=40, pattern=r"^[^\r\n]*$")
+    """Language of titles and bodies, such as "German"; English by default."""
+    rules: tuple[Rule, ...] = Field(default=(), max_length=50)
+    """What holds for some paths: [[rules]] with paths, instructions, severity_at_least, severity_at_most."""
     filter: Filter = Filter()
     """Which files are left out."""
     chunks: Chunks = Chunks()
     """How a change is cut into requests."""
     model: Model = Model()
     """Which model, with which parameters."""
+    review: Review = Review()
+    """What a model's claims have to meet."""
     client: Client = Client()
     """How requests are sent."""
     budget: Budget = Budget()
@@ -222,3 +271,12 @@ class Settings(Section):
     """Which change requests are left alone."""
     redis: Redis = Redis()
     """What holds while Redis does not answer."""
+
+    @model_validator(mode="after")
+    def _rules_leave_room(self) -> Self:
+        """Refuse rules that would take the room of the code: each chunk keeps some free for all of them."""
+        total = sum(len(rule.instructions) for rule in self.rules)
+        if total > _MOST_RULES:
+            message = f"the instructions of all rules may have {_MOST_RULES:,} characters, not {total:,}"
+            raise ValueError(message)
+        return self

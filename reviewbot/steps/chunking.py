@@ -38,13 +38,20 @@ class _Piece:
     cost: int
 
 
-def plan(files: Sequence[tuple[int, FilePatch]], budget: ContextBudget, fixed_tokens: int, count: Count) -> Plan:
+def plan(
+    files: Sequence[tuple[int, FilePatch]],
+    budget: ContextBudget,
+    fixed_tokens: int,
+    count: Count,
+    *,
+    kept_free: int = 0,
+) -> Plan:
     """Pack files, each with its place in the patch, into chunks.
 
-    ``fixed_tokens`` is what every prompt costs before it shows a line.
+    ``fixed_tokens`` is what every prompt costs before it shows a line, ``kept_free`` what may be added later.
     """
-    hard = max(budget.ceiling_tokens - budget.answer_tokens - fixed_tokens, 1)
-    limit = min(max(budget.target_tokens - fixed_tokens, 1), hard)
+    hard = max(budget.ceiling_tokens - budget.answer_tokens - fixed_tokens - kept_free, 1)
+    limit = min(max(budget.target_tokens - fixed_tokens - kept_free, 1), hard)
     by_index = dict(files)
     packer = _Packer(limit)
     too_long: list[TooLong] = []

@@ -1,7 +1,7 @@
-"""A model's answer → findings. One of the two doors where untrusted text comes in, so pydantic guards it.
+"""A model's answer → findings, or a verdict. One of the doors where untrusted text comes in, so pydantic guards it.
 
 One bad finding does not spoil the others: it is rejected with its reason. Without an object that has a
-list of findings the whole answer is malformed.
+list of findings, or a verdict, the whole answer is malformed.
 """
 
 import json
@@ -65,6 +65,11 @@ def _words(value: object) -> object:
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
+def _truth(value: object) -> object:
+    said = _lower(value)
+    return said == "true" if said in ("true", "false") else value
+
+
 def _category(value: object) -> object:
     """Read a category; one of the model's own making says at least that it is no bug and no hole."""
     known = _lower(value)
@@ -109,14 +114,63 @@ def findings(text: str, *, source: str = "llm") -> Decoded:
     return Decoded(findings=tuple(kept), rejected=tuple(rejected))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """What a verifier says of one claim."""
+
+    accept: bool
+    reason: str
+    """One line; may be empty."""
+    evidence: str | None
+    """The code that it names as proof, as it wrote it."""
+
+
+class _Verdict(BaseModel):
+    """A verdict, as interface.md writes it."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    accept: Annotated[bool, BeforeValidator(_truth)]
+    reason: Annotated[str | None, BeforeValidator(_words)] = None
+    evidence: str | None = None
+
+
+def verdict(text: str) -> Ruled:
+    """Read a verifier's answer. Where it holds several verdicts, one that rejects is enough.
+
+    Raises MalformedError where there is none, or one is not of the agreed form.
+    """
+    try:
+        ruled = [_Verdict.model_validate(value) for value in _objects(_THOUGHTS.sub("", text), "accept")]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        message = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        raise MalformedError(message) from error
+    if not ruled:
+        message = 'the object has no "accept"'
+        raise MalformedError(message)
+    last = next((one for one in ruled if not one.accept), ruled[-1])
+    return Ruled(accept=last.accept, reason=(last.reason or "")[:_TITLE_LENGTH], evidence=last.evidence)
+
+
 def _claims(text: str) -> list[object]:
     """Find the object's list, whatever stands around it: nothing, a code fence, or words with braces."""
+    lists = [claims for value in _objects(text, "findings") if isinstance(claims := value["findings"], list)]
+    if not lists:
+        message = 'the object has no list "findings"'
+        raise MalformedError(message)
+    # The last one that says something: before it a model may repeat the form, or think aloud.
+    return next((claims for claims in reversed(lists) if claims), lists[0])
+
+
+def _objects(text: str, key: str) -> list[dict[str, object]]:
+    """Find the JSON objects that have a key, in order. Raises MalformedError where the text holds no object at all."""
     if not text.strip():
         message = "the answer is empty"
         raise MalformedError(message)
     decoder = json.JSONDecoder(strict=False, parse_int=_integer)
-    fault = "the answer holds no JSON object"
-    found: list[object] | None = None
+    fault: str | None = "the answer holds no JSON object"
+    found: list[dict[str, object]] = []
     at = text.find("{")
     for attempt in range(_ATTEMPTS):
         if at < 0:
@@ -127,13 +181,10 @@ def _claims(text: str) -> list[object]:
             fault = f"the answer is no complete JSON object: {error}" if attempt == 0 else fault
             end = at + 1
         else:
-            claims = value.get("findings")
-            if isinstance(claims, list):
-                # The last one that says something: before it a model may repeat the form, or think aloud.
-                found = claims if claims or found is None else found
-            fault = 'the object has no list "findings"' if attempt == 0 else fault
+            found += [value] if key in value else []
+            fault = None if attempt == 0 else fault
         at = text.find("{", end)
-    if found is None:
+    if not found and fault is not None:
         raise MalformedError(fault)
     return found
 

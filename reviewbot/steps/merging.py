@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reviewbot.domain.finding import Finding, Placement, Rejection, Severity
+from reviewbot.domain.finding import Confidence, Finding, Rejection
 from reviewbot.domain.patch import Patch
-
-_UNCAPPED = (Severity.HIGH, Severity.CRITICAL)
+from reviewbot.steps import ranking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +22,8 @@ def merge(findings: Iterable[Finding], patch: Patch, max_comments: int) -> Merge
     order = {file.path: at for at, file in enumerate(patch.files)}
     kept: dict[tuple[object, ...], Finding] = {}
     rejected: list[Rejection] = []
-    for finding in sorted(findings, key=lambda finding: _rank(finding, order)):
+    # Of two that say the same, what is sure stands, however severe the other one would be.
+    for finding in sorted(findings, key=lambda finding: (not _is_sure(finding), _rank(finding, order))):
         key = _identity(finding)
         if key in kept:
             reason = f"says again what '{kept[key].title}' says of the same code"
@@ -31,8 +31,9 @@ def merge(findings: Iterable[Finding], patch: Patch, max_comments: int) -> Merge
         else:
             kept[key] = finding
     base_paths = {file.path: file.base_path for file in patch.files}
-    printed = _fingerprinted(tuple(kept.values()), base_paths)
-    return Merged(findings=_placed(printed, max_comments), rejected=tuple(rejected))
+    ranked = sorted(kept.values(), key=lambda finding: _rank(finding, order))
+    printed = _fingerprinted(ranked, base_paths)
+    return Merged(findings=ranking.place(printed, max_comments), rejected=tuple(rejected))
 
 
 def _rank(finding: Finding, order: Mapping[str, int]) -> tuple[object, ...]:
@@ -40,13 +41,17 @@ def _rank(finding: Finding, order: Mapping[str, int]) -> tuple[object, ...]:
     return (
         -finding.severity.rank,
         finding.span is None,
-        finding.confidence != "high",
+        not _is_sure(finding),
         order.get(finding.path, len(order)),
         finding.span.start if finding.span else 0,
         finding.rule or finding.category,
         finding.title,
         finding.body,
     )
+
+
+def _is_sure(finding: Finding) -> bool:
+    return finding.confidence is Confidence.HIGH
 
 
 def _kind(finding: Finding) -> str:
@@ -82,14 +87,3 @@ def _fingerprinted(findings: Sequence[Finding], base_paths: Mapping[str, str]) -
 def _place(finding: Finding) -> tuple[str, int]:
     """Order by side first: a shift moves the lines of one side only."""
     return ("", 0) if finding.span is None else (finding.span.side, finding.span.start)
-
-
-def _placed(findings: Sequence[Finding], max_comments: int) -> tuple[Finding, ...]:
-    inline = 0
-    result = []
-    for finding in findings:
-        room = max_comments == 0 or inline < max_comments or finding.severity in _UNCAPPED
-        placement = Placement.INLINE if finding.span is not None and room else Placement.SUMMARY
-        inline += placement is Placement.INLINE
-        result.append(replace(finding, placement=placement))
-    return tuple(result)

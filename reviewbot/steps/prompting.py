@@ -7,12 +7,11 @@ tokens once. What follows is data: it stands between marks that its author canno
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from jinja2 import Environment
 
-from reviewbot.domain.chunk import Chunk, FileExcerpts
-from reviewbot.domain.patch import Hunk
+from reviewbot.domain.chunk import Chunk, Excerpt, FileExcerpts
 from reviewbot.domain.prompt import Message, Prompt, Task
 from reviewbot.steps.redacting import Redactions
 
@@ -33,7 +32,7 @@ def review(templates: Environment, system_text: str, chunk: Chunk, redactions: R
     """Build the request for one chunk."""
     text = "\n".join(_file(entry, redactions) for entry in chunk.files)
     mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    user = templates.get_template("prompts/review.user.j2").render(diff=text, mark=mark)
+    user = templates.get_template("prompts/review.user.j2").render(diff=text, mark=mark, rules=chunk.rules)
     messages = (Message(role="system", content=system_text), Message(role="user", content=user))
     return Prompt(
         task=Task.REVIEW,
@@ -72,11 +71,16 @@ def _file(entry: FileExcerpts, redactions: Redactions) -> str:
         name = f"{name} (renamed from {_path(file.old_path)})"
     elif file.status != "modified":
         name = f"{name} ({file.status})"
-    hunks = "\n".join(_hunk(excerpt.hunk, excerpt.overlap, redactions) for excerpt in entry.excerpts)
-    return f"### {name}\n{hunks}"
+    return "\n".join((f"### {name}", *(_hunk(excerpt, redactions) for excerpt in entry.excerpts)))
 
 
-def _hunk(hunk: Hunk, overlap: int, redactions: Redactions) -> str:
+def _around(context: Sequence[str]) -> Iterator[str]:
+    """Mark what stands around a hunk: no line of a diff begins like this."""
+    return (f"~ {_UNSAFE_IN_PATH.sub(' ', readable(line))}" for line in context)
+
+
+def _hunk(excerpt: Excerpt, redactions: Redactions) -> str:
+    hunk, overlap = excerpt.hunk, excerpt.overlap
     rows = hunk.body.split("\n")
     old = sum(1 for row in rows if row[0] != "+")
     new = sum(1 for row in rows if row[0] != "-")
@@ -90,7 +94,7 @@ def _hunk(hunk: Hunk, overlap: int, redactions: Redactions) -> str:
     shown = redactions.hide_rows(readable(hunk.body)).split("\n")
     for at in reversed(hunk.no_newline):
         shown.insert(at + 1, _NO_NEWLINE)
-    return "\n".join((heading, *shown))
+    return "\n".join((heading, *_around(excerpt.context), *shown))
 
 
 def _path(path: str) -> str:

@@ -63,6 +63,7 @@ async def ask(job: Job, observe: Observer) -> Report:
             system=prompting.system(templates, job.settings.instructions),
             count=lambda text: ratio.first(tokens(text)),
             observe=observe,
+            verifier=engines.verifier(job.settings),
         )
         report = await review_with_model(job.change, job.policy, asking, job.previous)
         if job.generating is not None:

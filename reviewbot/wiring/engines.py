@@ -20,9 +20,11 @@ from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
 from reviewbot.steps.filtering import Rules
+from reviewbot.verifying import Standards
 from reviewbot.wiring import operator, pools
 from reviewbot.wiring.surroundings import utc_now
 
+_VERDICT_TOKENS = 800
 _OVERRIDES = ".reviewbot/templates"
 _HINT = "files that no static rule understands: import their linter's report with --import FILE.sarif"
 _NO_KEY = "no API key and no endpoint is set: set REVIEWBOT_API_KEY, or REVIEWBOT_BASE_URL for a server of your own"
@@ -73,7 +75,8 @@ def _check_budget(settings: Settings, operators: operator.Operator, stores: envi
     if budget.run_usd is None and not lasting:
         return
     table = Prices.load(operators.prices)
-    names = [model(settings).name, *(fallback.model for fallback in operators.fallbacks)]
+    verifiers = [verifier(settings).name] if settings.review.verify else []
+    names = [model(settings).name, *verifiers, *(fallback.model for fallback in operators.fallbacks)]
     unknown = [name for name in names if table.at(name, utc_now()) is None]
     if unknown:
         message = (
@@ -109,6 +112,7 @@ def policy(settings: Settings, engine: str, imports: Sequence[Path]) -> Policy:
         analyzers=_analyzers(imports),
         text_checks=_text_checks(),
         hint=_HINT + ("" if engine == "llm" else ", or let a model review them"),
+        standards=Standards(verify=settings.review.verify, style=settings.review.style),
     )
 
 
@@ -122,6 +126,18 @@ def model(settings: Settings, task: Literal["review", "verify", "tests"] = "revi
         max_tokens=min(own.max_tokens or common.max_tokens, settings.chunks.answer_tokens),
         thinking=common.thinking if own.thinking is None else own.thinking,
     )
+
+
+def verifier(settings: Settings) -> ModelOptions:
+    """Give the parameters of requests that verify a claim of a review.
+
+    A verdict is short, and the budget sets the longest answer aside: without a length of its own, and without
+    thinking, `_VERDICT_TOKENS` will do.
+    """
+    options = model(settings, "verify")
+    if options.thinking or settings.model.verify.max_tokens is not None:
+        return options
+    return replace(options, max_tokens=min(options.max_tokens, _VERDICT_TOKENS))
 
 
 def client_options(settings: Settings) -> ClientOptions:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 _PIECE = 16
@@ -20,6 +20,10 @@ class Asked:
     def user(self) -> str:
         """The first user message."""
         return next(str(message["content"]) for message in self.body["messages"] if message["role"] == "user")
+
+    @property
+    def task(self) -> str:
+        return self.headers.get("x-reviewbot-task", "review")
 
     @property
     def is_repair(self) -> bool:
@@ -96,6 +100,22 @@ class Answer:
 def findings(*claims: Mapping[str, object]) -> Answer:
     """Answer with findings."""
     return Answer(text=json.dumps({"findings": list(claims)}))
+
+
+def verdict(*, accept: bool = True, reason: str = "It is plain to see.", evidence: str | None = None) -> Answer:
+    """Answer a verify request."""
+    return Answer(text=json.dumps({"accept": accept, "reason": reason, "evidence": evidence}))
+
+
+def accepting(asked: Asked, answer: Answer) -> Answer:
+    """Turn findings that a script gave to a verify request into a yes, with the claim's quote as evidence.
+
+    So scripts that know of reviews alone still say something sensible; faults and other answers stay as they are.
+    """
+    if asked.task != "verify" or answer.raw is not None or not answer.whole.startswith('{"findings"'):
+        return answer
+    quote = asked.user.partition("\nquote:\n")[2].partition("\n</claim ")[0]
+    return replace(answer, text=verdict(evidence=quote).text, pieces=None)
 
 
 def refusal(status: int, message: str, kind: str = "invalid_request_error", **headers: str) -> Answer:

@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from fakes.answers import Answer, Asked, completion, events, findings, refusal
+from fakes.answers import Answer, Asked, accepting, completion, events, findings, refusal, verdict
 
-__all__ = ["Answer", "Asked", "ModelServer", "Script", "findings", "refusal", "serving"]
+__all__ = ["Answer", "Asked", "ModelServer", "Script", "findings", "refusal", "serving", "verdict"]
 
 Script = Callable[[Asked], Answer]
 
 
 class ModelServer:
-    """A running server. ``script`` decides each answer; what was asked is remembered."""
+    """A running server. ``script`` decides each answer; what was asked is remembered.
+
+    A script that answers a verify request with findings says yes to the claim, see `fakes.answers.accepting`.
+    """
 
     def __init__(self, script: Script, keys: Sequence[str] | None, formats: Sequence[str]) -> None:
         self.script = script
@@ -76,7 +79,7 @@ class ModelServer:
         form = (body.get("response_format") or {"type": "text"})["type"]
         if form not in self.formats:
             return refusal(400, f"This response_format type is unavailable now: {form}")
-        return self.script(asked)
+        return accepting(asked, self.script(asked))
 
 
 class _Server(ThreadingHTTPServer):

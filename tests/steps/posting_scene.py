@@ -79,7 +79,7 @@ def claim(quote: str, *, path: str = "app.py", suggestion: str | None = None, **
     made = Finding(
         path=path,
         severity=Severity.HIGH,
-        confidence=Confidence.MEDIUM,
+        confidence=Confidence.HIGH,
         category=Category.BUG,
         title="Prices are counted twice",
         body="A row without a price **ends** the sum.",

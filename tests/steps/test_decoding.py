@@ -351,3 +351,51 @@ def test_the_form_repeated_before_the_answer_is_no_answer() -> None:
 def test_more_findings_than_an_answer_may_hold_are_rejected_and_told() -> None:
     decoded = decoding.findings(answer(*[CLAIM] * 53))
     assert (len(decoded.findings), len(decoded.rejected)) == (50, 3)
+
+
+# Verdicts
+
+
+def test_a_verdict_says_yes_or_no_why_and_by_what() -> None:
+    text = '{"accept": true, "reason": "at == len\\n(items)", "evidence": "if at <= len(items):", "score": 0.9}'
+    ruled = decoding.Ruled(accept=True, reason="at == len (items)", evidence="if at <= len(items):")
+    assert decoding.verdict(text) == ruled
+    assert decoding.verdict(f"<think>{{}}</think>Here:\n```json\n{text}\n```") == ruled
+
+
+def test_what_a_verdict_need_not_say_may_be_missing() -> None:
+    silent = decoding.Ruled(accept=False, reason="", evidence=None)
+    assert decoding.verdict('{"accept": false}') == silent
+    assert decoding.verdict('{"accept": "FALSE", "reason": null, "evidence": null}') == silent
+
+
+@pytest.mark.parametrize("texts", [(True, False), (False, True), (True, False, True)])
+def test_of_several_verdicts_one_that_rejects_is_enough(texts: tuple[bool, ...]) -> None:
+    assert not decoding.verdict("\n".join(json.dumps({"accept": accept}) for accept in texts)).accept
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "the answer is empty"),
+        ("Yes.", "holds no JSON object"),
+        ('{"findings": []}', 'has no "accept"'),
+        ('{"accept": 1}', "accept: "),
+        ('{"accept": [true]}', "accept: "),
+        ('{"accept": null}', "accept: "),
+        ('{"accept": true, "evidence": ["a"]}', "evidence: "),
+        ('{"accept": tr', "no complete JSON object"),
+    ],
+)
+def test_what_is_no_verdict_is_malformed(text: str, fault: str) -> None:
+    with pytest.raises(decoding.MalformedError, match=fault):
+        decoding.verdict(text)
+
+
+@given(st.dictionaries(st.sampled_from(["accept", "reason", "evidence"]), VALUES))
+def test_any_object_is_a_verdict_or_malformed(said: dict[str, object]) -> None:
+    try:
+        ruled = decoding.verdict(json.dumps(said))
+    except decoding.MalformedError:
+        return
+    assert ruled.accept is (said["accept"] is True or str(said["accept"]).strip().lower() == "true")

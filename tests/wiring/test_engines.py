@@ -45,6 +45,7 @@ def test_the_static_engine_by_default_says_why() -> None:
         ({"engine": "auto"}, {"REVIEWBOT_BASE_URL": "nonsense"}),
         ({"budget__run_usd": Decimal(1), "model__name": "home-grown"}, {"REVIEWBOT_API_KEY": "k"}),
         ({"budget__run_usd": Decimal(1), "model__review__name": "home-grown"}, {"REVIEWBOT_API_KEY": "k"}),
+        ({"budget__run_usd": Decimal(1), "model__verify__name": "home-grown"}, {"REVIEWBOT_API_KEY": "k"}),
     ],
 )
 def test_what_could_not_be_kept_is_refused(values: dict[str, object], environ: dict[str, str]) -> None:
@@ -68,6 +69,20 @@ def test_parameters_of_a_task_win_over_the_common_ones() -> None:
     assert ("r", 0.0, 50, False) == (own.name, own.temperature, own.max_tokens, own.thinking)
 
 
+def test_a_verifier_that_is_not_asked_needs_no_price() -> None:
+    values = {"budget__run_usd": Decimal(1), "model__verify__name": "home-grown", "review__verify": False}
+    assert "llm" == engines.choose(settings(**values), {"REVIEWBOT_API_KEY": "k"}).name
+
+
+def test_a_verdict_is_short_unless_the_model_thinks_or_is_told_otherwise() -> None:
+    plain = engines.verifier(settings(model__name="m", model__temperature=0.5))
+    assert ("m", 0.5, 800, False) == (plain.name, plain.temperature, plain.max_tokens, plain.thinking)
+    assert 100 == engines.verifier(settings(model__max_tokens=100)).max_tokens
+    assert 8_000 == engines.verifier(settings(model__verify__thinking=True)).max_tokens
+    own = engines.verifier(settings(model__verify__name="v", model__verify__max_tokens=50))
+    assert ("v", 50) == (own.name, own.max_tokens)
+
+
 def test_an_answer_is_never_longer_than_what_is_kept_free_for_it() -> None:
     assert 10 == engines.model(settings(chunks__answer_tokens=10)).max_tokens
 
@@ -77,6 +92,9 @@ def test_the_policy_is_what_the_settings_say() -> None:
     assert (Severity.MEDIUM, ("a/",), 3) == (policy.fail_on, policy.rules.ignore, policy.max_comments)
     assert engines.policy(settings(), "llm", ()).fail_on is None
     assert (1, 3) == (len(policy.analyzers), len(policy.text_checks))
+    assert (True, False) == (policy.standards.verify, policy.standards.style)
+    other = engines.policy(settings(review__verify=False, review__style=True), "llm", ()).standards
+    assert (False, True) == (other.verify, other.style)
 
 
 def test_how_requests_are_sent_is_what_the_settings_say() -> None:
