@@ -14,6 +14,7 @@ from reviewbot.steps import prompting
 from reviewbot.steps.counting import tokens
 from reviewbot.wiring import configuration, engines, operator
 from reviewbot.wiring.changes import opened
+from reviewbot.wiring.instructions import gathered
 from reviewbot.wiring.surroundings import utc_now
 
 
@@ -23,7 +24,7 @@ def plan(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         settings = configuration.effective(
             {}, environ, trust=source.trust, git=source.git, config=options.config
         ).settings
-        system = prompting.system(engines.templates(source.trust), settings.instructions)
+        system = prompting.system(engines.templates(source.trust), gathered(settings, source.trust))
         policy = engines.policy(settings, "llm", ())
         model = engines.model(settings)
         ratio = calibration.load(environment.cache_folder(environ), model.name)

@@ -28,6 +28,7 @@ from reviewbot.steps.marking import Signer
 from reviewbot.steps.reconciling import Reconciled, Run, Scene
 from reviewbot.wiring import engines
 from reviewbot.wiring.changes import Selection, opened
+from reviewbot.wiring.instructions import gathered
 
 _MODEL = "llm"
 
@@ -119,8 +120,8 @@ def binding(pipeline: Pipeline) -> str:
 def recipe(settings: Settings, policy: Policy, engine: str, trust: Trust | None) -> str:
     """Digest what shapes a review besides the change."""
     model = engines.model(settings)
-    system = prompting.system(engines.templates(trust), settings.instructions) if engine == _MODEL else ""
-    parts = (__version__, engine, model, system, policy.rules, policy.budget)
+    system = prompting.system(engines.templates(trust), gathered(settings, trust)) if engine == _MODEL else ""
+    parts = (__version__, engine, model, system, policy.rules, policy.budget, policy.path_rules)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
