@@ -88,6 +88,10 @@ class Forge(Protocol):
         """Read all threads, of everybody, in the order in which they were opened."""
         ...
 
+    def writes(self, account: Account) -> bool:
+        """Tell whether somebody may write to the project; False where the forge does not say."""
+        ...
+
     def carry_out(self, plan: PostingPlan, summary: Callable[[Mapping[str, Placement]], str | None]) -> Posted:
         """Post a plan, with as few e-mails as the forge allows; safe to run again after a crash at any point.
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from reviewbot.domain.events import AttemptEnded, BreakerChanged, BudgetWarned, KeyChanged, RequestEnded
+from reviewbot.domain.uptake import CommentTold, Uptake
 from reviewbot.domain.usage import TokenUsage
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -40,6 +41,21 @@ ATTEMPT = AttemptEnded(
 KEY = KeyChanged(key_id="3f2a9c01", account="main", state="retired", reason="401: no such key")
 BREAKER = BreakerChanged(endpoint="api.example:443", model="deepseek-flash", state="open")
 BUDGET = BudgetWarned(period="day", spent_usd=Decimal("4.10"), limit_usd=Decimal(5))
+COMMENT = CommentTold(
+    forge="gitlab",
+    project="42",
+    number=7,
+    fingerprint="0123456789abcdef" * 2,
+    severity="high",
+    category="bug",
+    source="ruff",
+    rule="F821",
+    uptake=Uptake.CHANGED,
+)
+
+
+def comment(**changes: Any) -> CommentTold:  # noqa: ANN401 - any field's value
+    return replace(COMMENT, **changes)
 
 
 def request(**changes: Any) -> RequestEnded:  # noqa: ANN401 - any field's value

@@ -9,6 +9,7 @@ from reviewbot.cli import streams
 from reviewbot.cli.hosting import FAILED, Host
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.posting import Posted
+from reviewbot.domain.view import plural
 from reviewbot.errors import ForgeError, ReadOnlyError, Superseded
 from reviewbot.pipeline import Change
 from reviewbot.repository import committing
@@ -42,7 +43,8 @@ def publish(desk: Desk, report: Report, saved: Path, say: Callable[[str], None])
 def _tell(posted: Posted, word: str, say: Callable[[str], None]) -> None:
     say(
         f"posted to the {word}: {posted.created} new, {posted.resolved} resolved, summary {posted.summary}"
-        if posted.created or posted.resolved or posted.summary != "kept"
+        + (f", {plural(posted.replied, 'answer')}" if posted.replied else "")
+        if posted.created or posted.resolved or posted.replied or posted.summary != "kept"
         else f"nothing new to post: the {word} shows it all"
     )
     for _, placement, reason in posted.demoted:

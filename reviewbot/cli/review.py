@@ -11,18 +11,32 @@ from reviewbot.cli import hosting, inputs, posting, streams
 from reviewbot.cli.hosting import Host
 from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.outcome import Report
+from reviewbot.domain.uptake import CommentTold
 from reviewbot.errors import Superseded, UsageError
 from reviewbot.pipeline import Policy, leave_alone, review_statically
 from reviewbot.settings import environment, pipelines
 from reviewbot.settings.pipelines import Pipeline
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import carrying, exempting, gating, sealing
-from reviewbot.wiring import configuration, engines, gate, gate_rules, generating, publishing
+from reviewbot.steps.answering import Conversation
+from reviewbot.wiring import (
+    configuration,
+    engines,
+    following,
+    gate,
+    gate_rules,
+    generating,
+    publishing,
+    replies,
+    synopses,
+)
 from reviewbot.wiring.changes import Opened, Selection, opened
 from reviewbot.wiring.engines import Engine
+from reviewbot.wiring.following import Record
 from reviewbot.wiring.generating import Generating
-from reviewbot.wiring.publishing import Desk
+from reviewbot.wiring.publishing import Board, Desk
 from reviewbot.wiring.surroundings import real_world
+from reviewbot.wiring.synopses import Telling
 
 PIPELINE_REPORT = Path("reviewbot-report.json")
 
@@ -136,11 +150,14 @@ def _desk(run: Run) -> Desk | None:
         signer=publishing.mark_signer(run.environ, run.engine.endpoint),
         templates=engines.templates(run.source.trust),
         recipe=publishing.recipe(run.settings, run.policy, run.engine.name, run.source.trust),
+        heard=following.teller(_record(run), attended.request),
     )
 
 
 def _reviewed(run: Run, desk: Desk | None, coverage: PatchCoverage | None) -> Report:
     engine, change = run.engine, run.source.change
+    board = publishing.standing(desk)
+    followed = _followed(run, desk, board)
     if engine.note is not None:
         change = replace(change, notes=(*change.notes, engine.note))
     if engine.endpoint is None:
@@ -148,7 +165,11 @@ def _reviewed(run: Run, desk: Desk | None, coverage: PatchCoverage | None) -> Re
         if coverage is None or not generating.wanted(coverage, run.settings.tests.mode):
             return report
         return replace(report, tests=generating.told(run.source, coverage, generating.NO_MODEL))
-    previous = None if desk is None else publishing.previous(desk, run.selection, run.policy, run.environ)
+    previous = (
+        None
+        if desk is None or board is None
+        else publishing.previous(desk, board, run.selection, run.policy, run.environ)
+    )
     if previous is not None:
         known = carrying.known_lines(change.patch, previous)
         run.say(f"{known:,} changed lines were reviewed at {previous.head_sha[:7]} and are as they were")
@@ -163,11 +184,40 @@ def _reviewed(run: Run, desk: Desk | None, coverage: PatchCoverage | None) -> Re
         stores=environment.stores(run.environ),
         trust=run.source.trust,
         previous=previous,
+        conversations=_conversations(run, desk, board),
+        followed=followed,
+        telling=_telling(run, desk, board),
         generating=_generating(run, coverage),
         say=run.say,
     )
     with streams.progress(quiet=run.options.quiet) as observe:
         return asyncio.run(ask(job, observe))
+
+
+def _conversations(run: Run, desk: Desk | None, board: Board | None) -> tuple[Conversation, ...]:
+    """Give the threads that wait for an answer, where this run can post one itself."""
+    pipeline = run.pipeline
+    # On GitHub a fork's token reads and cannot post; on GitLab a fork's pipeline has none, unless a member runs it.
+    reads_only = pipeline is not None and pipeline.forge == "github" and pipeline.from_fork and not pipeline.trusted
+    return () if desk is None or board is None or reads_only else replies.waiting(desk, board, run.settings)
+
+
+def _telling(run: Run, desk: Desk | None, board: Board | None) -> Telling:
+    request = None if run.host is None else run.host.request
+    last = None if board is None else board.summary
+    recipe = "" if desk is None else desk.recipe
+    return synopses.telling(request, last, recipe, in_pipeline=run.pipeline is not None)
+
+
+def _followed(run: Run, desk: Desk | None, board: Board | None) -> tuple[CommentTold, ...]:
+    """Record what became of the comments of earlier runs; a dry run leaves no trace."""
+    if desk is None or board is None or run.options.dry_run:
+        return ()
+    return following.follow(_record(run), desk.request, board, run.source.change, run.selection, run.environ)
+
+
+def _record(run: Run) -> Record:
+    return Record(stores=environment.stores(run.environ), settings=run.settings)
 
 
 def _generating(run: Run, coverage: PatchCoverage | None) -> Generating | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from reviewbot.domain.uptake import CommentTold
 from reviewbot.domain.usage import TokenUsage
 
 
@@ -108,4 +109,4 @@ class BudgetMoved:
     """None where there is no limit."""
 
 
-Event = AttemptEnded | RequestEnded | KeyChanged | BreakerChanged | BudgetWarned | BudgetMoved
+Event = AttemptEnded | RequestEnded | KeyChanged | BreakerChanged | BudgetWarned | BudgetMoved | CommentTold

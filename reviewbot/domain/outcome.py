@@ -9,6 +9,8 @@ from reviewbot.domain.candidate import Proved
 from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.finding import Finding, Rejection
 from reviewbot.domain.patch import FilePatch, Patch, Side
+from reviewbot.domain.synopsis import Synopsis
+from reviewbot.domain.thread import Answer
 from reviewbot.domain.usage import Usage
 
 
@@ -104,6 +106,10 @@ class Report:
     """Generated tests; None where none were to be made."""
     complete: bool = True
     """Whether every request that was to be made was answered: the next run may build on this one."""
+    answers: tuple[Answer, ...] = ()
+    """What people are to be told in threads; only the run that was told it posts it, so it is never saved."""
+    synopsis: Synopsis | None = None
+    """What a model says of the change as a whole; None where none was asked, or none answered."""
     tally: LineCounts | None = None
     """What a saved report says of its lines; None for a report whose patch is at hand."""
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from reviewbot.domain.finding import Finding
 from reviewbot.domain.request import Account
+from reviewbot.domain.synopsis import Synopsis
 
 
 class ThreadKind(StrEnum):
@@ -52,6 +53,28 @@ class Thread:
         return self.notes[0]
 
 
+class Closing(StrEnum):
+    """Whether a reply of the bot's closes its thread, and to whom it gave in."""
+
+    NO = "no"
+    AUTHOR = "author"
+    """To the change's author, who may not write to the project: that settles the thread, and decides nothing."""
+    WRITER = "writer"
+    """To somebody who may write to the project."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is to be said to a person in one of the bot's threads."""
+
+    thread_id: str
+    note_id: str
+    """The person's note, the last one of its thread."""
+    text: str
+    """Markdown as the model wrote it: not safe to be posted."""
+    closing: Closing
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """What a hidden mark in one of the bot's comments says of one finding."""
@@ -78,6 +101,8 @@ class SummaryMark:
     besides was not found again, and is not carried over to a later run."""
     recipe: str
     """Digest of what else shapes a review: engine, model, prompts, rules. Another recipe means: review anew."""
+    synopsis: Synopsis | None = None
+    """What a model said of the change as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,10 @@ class LocalForge:
         """Nothing stands anywhere."""
         return ()
 
+    def writes(self, account: Account) -> bool:  # noqa: ARG002 - the port wants it
+        """Nobody may write here."""
+        return False
+
     def carry_out(
         self,
         plan: PostingPlan,  # noqa: ARG002 - the port wants them

@@ -61,12 +61,30 @@ _VERIFY_SCHEMA = {
 }
 
 
+_REPLY_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["reply", "resolved"],
+    "properties": {"reply": {"type": "string"}, "resolved": {"type": "boolean"}},
+}
+
+
+_SUMMARY_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["summary", "risk"],
+    "properties": {"summary": {"type": "string"}, "risk": {"type": "string", "enum": ["low", "medium", "high"]}},
+}
+
+
 _SCHEMAS: Mapping[Task, Mapping[str, object]] = {
     Task.REVIEW: _REVIEW_SCHEMA,
     Task.TESTS: _TESTS_SCHEMA,
     Task.VERIFY: _VERIFY_SCHEMA,
+    Task.REPLY: _REPLY_SCHEMA,
+    Task.SUMMARY: _SUMMARY_SCHEMA,
 }
-"""What an answer must look like, by task; a task that is not here takes free text."""
+"""What an answer must look like, by task."""
 
 
 def chat_body(prompt: Prompt, options: ModelOptions, form: Form) -> dict[str, object]:

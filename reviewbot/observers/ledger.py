@@ -1,4 +1,4 @@
-"""The ledger: a JSON line for every request, kept for audits and for ``reviewbot stats``.
+"""The ledger: a JSON line for every request, and for what becomes of a comment, for audits and ``reviewbot stats``.
 
 Each line is one append of its own, under a lock on the file, so any number of processes can write to one
 ledger, and a process that is killed leaves whole lines but perhaps the last. The next line heals that: it begins on a
@@ -11,14 +11,15 @@ import errno
 import fcntl
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from reviewbot.domain.events import Event
-from reviewbot.observers.lines import Entry, ForeignLineError, decode, encode
+from reviewbot.domain.uptake import CommentTold, Uptake
+from reviewbot.observers.lines import COMMENT, Entry, ForeignLineError, decode, encode
 
 KEPT_DAYS = 90
 """How long entries are kept where nothing else is said."""
@@ -91,6 +92,19 @@ class Reading:
 def read(path: Path) -> Reading:
     """Give the entries of a ledger, read as they are asked for; the first may raise OSError."""
     return Reading(_lines_of(path))
+
+
+def uptakes(path: Path) -> Mapping[tuple[str, str, int, str], Uptake]:
+    """Give the best that a ledger knows of each comment, by its key; nothing where there is no ledger."""
+    known: dict[tuple[str, str, int, str], Uptake] = {}
+    try:
+        for entry in Reading(line for line in _lines_of(path) if line.startswith(COMMENT)):
+            event = entry.event
+            if isinstance(event, CommentTold):
+                known[event.key] = max(known.get(event.key, event.uptake), event.uptake, key=lambda one: one.rank)
+    except OSError:
+        return {}
+    return known
 
 
 def prune(path: Path, days: int, now: datetime) -> int:

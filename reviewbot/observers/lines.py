@@ -1,8 +1,8 @@
 """The ledger's lines: events to JSON and back.
 
-The contract with whoever reads a ledger: one object a line, ``kind`` first (``request``, ``key``, ``breaker`` or
-``budget``), times in UTC, money as decimal strings in USD, durations in seconds, null where nothing is known. Keys are
-only added, never renamed, and readers ignore those that they do not know.
+The contract with whoever reads a ledger: one object a line, ``kind`` first (``request``, ``key``, ``breaker``,
+``budget`` or ``comment``), times in UTC, money as decimal strings in USD, durations in seconds, null where nothing is
+known. Keys are only added, never renamed, and readers ignore those that they do not know.
 """
 
 import json
@@ -22,9 +22,10 @@ from reviewbot.domain.events import (
     RequestEnded,
 )
 from reviewbot.domain.secret import mask
+from reviewbot.domain.uptake import CommentTold, Uptake
 from reviewbot.domain.usage import TokenUsage
 
-Logged = RequestEnded | KeyChanged | BreakerChanged | BudgetWarned
+Logged = RequestEnded | KeyChanged | BreakerChanged | BudgetWarned | CommentTold
 """What a ledger holds. Attempts are counted in their request, and so is what moves a budget."""
 
 
@@ -35,6 +36,10 @@ class Entry:
     at: datetime
     """UTC: when a request began, or when anything else was told."""
     event: Logged
+
+
+COMMENT = b'{"kind":"comment",'
+"""What a line that tells of a comment begins with: the others of a long ledger need not be read for it."""
 
 
 class ForeignLineError(ValueError):
@@ -78,6 +83,8 @@ def _fields(event: Event, now: datetime) -> dict[str, object] | None:
         case BudgetWarned():
             money = {"spent_usd": format(event.spent_usd, "f"), "limit_usd": format(event.limit_usd, "f")}
             return {"kind": "budget", "at": told, "period": event.period, **money}
+        case CommentTold():
+            return {"kind": "comment", "at": told, **_comment(event)}
         case AttemptEnded() | BudgetMoved():
             return None
 
@@ -105,6 +112,26 @@ def _request(event: RequestEnded) -> dict[str, object]:
     }
 
 
+def _comment(event: CommentTold) -> dict[str, object]:
+    return {
+        "forge": event.forge,
+        "project": event.project,
+        "number": event.number,
+        "fingerprint": event.fingerprint,
+        "severity": event.severity,
+        "category": event.category,
+        "source": event.source,
+        "rule": event.rule,
+        "outcome": event.uptake.value,
+    }
+
+
+def _read_comment(said: Mapping[str, object]) -> CommentTold:
+    texts = {name: _text(said, name) for name in ("forge", "project", "fingerprint", "severity", "category", "source")}
+    rule, uptake = _text_or_none(said, "rule"), Uptake(_text(said, "outcome"))
+    return CommentTold(**texts, number=_count(said, "number"), rule=rule, uptake=uptake)
+
+
 def _event(said: Mapping[str, object], at: datetime) -> Logged:
     kind = said["kind"]
     if kind == "request":
@@ -117,6 +144,8 @@ def _event(said: Mapping[str, object], at: datetime) -> Logged:
     if kind == "budget":
         spent, limit = _money(said["spent_usd"]), _money(said["limit_usd"])
         return BudgetWarned(period=_text(said, "period"), spent_usd=spent, limit_usd=limit)
+    if kind == "comment":
+        return _read_comment(said)
     message = "an unknown kind"
     raise ForeignLineError(message)
 

@@ -24,6 +24,7 @@ from reviewbot.domain.events import (
     KeyChanged,
     RequestEnded,
 )
+from reviewbot.domain.uptake import CommentTold
 from reviewbot.domain.usage import TokenUsage
 
 _LOG = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class Metrics:
         )
         self._budgets = _Kept(_budget_families(registry))
         self._warnings = _counter(registry, "budget_warnings", "Times that a budget passed its warning line", "period")
+        names = ("source", "category", "severity", "outcome")
+        self._comments = _counter(registry, "comments", "Comments by what was found to have become of them", *names)
         self._shown = CollectorRegistry()
         self._shown.register(_WithoutCreated(registry))
 
@@ -69,6 +72,8 @@ class Metrics:
                 self._breakers.enter((event.endpoint, event.model), event.state)
             case BudgetWarned():
                 self._warnings.labels(event.period).inc()
+            case CommentTold():
+                self._comments.labels(event.source, event.category, event.severity, event.uptake.value).inc()
             case BudgetMoved():
                 self._budgets.of((event.period,)).stand(event)
 

@@ -40,6 +40,7 @@ from reviewbot.domain.view import (
     shown,
     texts,
 )
+from reviewbot.domain.walk import sentence
 
 _LARGE_FILE = 3_000
 """Changed lines from which on only the surroundings of findings are shown."""
@@ -137,6 +138,8 @@ def render(report: Report) -> str:
     page = template.render(
         report=report,
         headline=headline(report),
+        sentence=sentence(report),
+        synopsis=None if report.synopsis is None else shown(report.synopsis.text),
         notes=[label(note) for note in report.notes],
         figures=figures(report),
         severities=severities(report),

@@ -13,6 +13,7 @@ from reviewbot.domain.coverage_view import entry
 from reviewbot.domain.finding import Finding, Suggestion
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.usage import Usage
+from reviewbot.domain.walk import sentence
 
 
 def render(report: Report) -> str:
@@ -29,6 +30,7 @@ def _report(report: Report) -> Object:
         "head": report.comparison.head_sha,
         "files": file_entries(report.files),
         "lines": line_counts(report.lines),
+        "summary": _summary(report),
         "findings": [_finding(finding) for finding in report.findings],
         "rejected": [asdict(rejection) for rejection in report.rejected],
         "coverage": None if report.coverage is None else entry(report.coverage),
@@ -40,6 +42,13 @@ def _report(report: Report) -> Object:
             "reasons": report.verdict.reasons,
         },
     }
+
+
+def _summary(report: Report) -> Object:
+    told = report.synopsis
+    if told is None:
+        return {"text": sentence(report), "risk": None, "source": "static"}
+    return {"text": told.text, "risk": told.risk, "source": "model"}
 
 
 def _finding(finding: Finding) -> Object:

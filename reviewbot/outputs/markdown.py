@@ -7,7 +7,7 @@ findings come first, and what does not fit is counted. Everything untrusted goes
 
 from collections.abc import Iterator, Sequence
 
-from reviewbot.domain import markup, tests_markup
+from reviewbot.domain import markup, tests_markup, walk_markup
 from reviewbot.domain.coverage_markup import paragraphs
 from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
@@ -34,7 +34,8 @@ _ROOM_FINDINGS = 28_000
 """Characters for findings; with gaps and figures the whole stays below GitHub's 65,536."""
 _ROOM_COVERAGE = 8_000
 _ROOM_TESTS = 12_000
-_ROOM_GAPS = 11_000
+_ROOM_GAPS = 6_000
+_ROOM_WALK = 5_000
 _ROOM_HEAD = 5_000
 _FILES_SHOWN = 10
 """Files listed for each reason; the rest is counted."""
@@ -55,13 +56,15 @@ def render(report: Report) -> str:
         if report.tests is None
         else _fitting([(part, "") for part in tests_markup.paragraphs(report.tests)], _ROOM_TESTS)
     )
-    parts = (*head, *_findings(report), *filter(None, (*covered, *tests)), *_not_reviewed(report))
+    around = [part for part in _fitting([(walk_markup.walk(report), "")], _ROOM_WALK) if part]
+    parts = (*head, *_findings(report), *filter(None, (*covered, *tests)), *_not_reviewed(report), *around)
     return "\n\n".join(parts) + "\n"
 
 
 def _head(report: Report) -> Iterator[str]:
     yield f"## reviewbot: {_clipped(verdict(report))}"
     yield _clipped(headline(report))
+    yield walk_markup.told(report)
     rows = [(word, _clipped(figure)) for word, figure in figures(report) if word != "verdict"]
     yield "\n".join(f"| {word} | {figure} |" for word, figure in [("", ""), ("---", "---"), *rows])
     if report.notes:

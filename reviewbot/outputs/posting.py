@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from reviewbot.domain.contract import Object, document
 from reviewbot.domain.finding import Placement, Span
 from reviewbot.domain.patch import Side
-from reviewbot.domain.posting import Comment, Keep, PostingPlan, Resolve, Summary
+from reviewbot.domain.posting import Comment, Keep, PostingPlan, Reply, Resolve, Summary
 from reviewbot.domain.view import label, plural, visible
 
 
@@ -24,6 +24,7 @@ def as_json(plan: PostingPlan) -> str:
             "create": [_comment(comment) for comment in plan.create],
             "keep": [_thread(entry) for entry in plan.keep],
             "resolve": [_thread(entry) for entry in plan.resolve],
+            "replies": [_reply(entry) for entry in plan.replies],
             "summary": {"action": _action(plan.summary), "body": plan.summary.body},
             "notes": list(plan.notes),
         }
@@ -53,6 +54,17 @@ def _thread(entry: Keep | Resolve) -> Object:
     }
 
 
+def _reply(entry: Reply) -> Object:
+    return {
+        "thread": entry.thread_id,
+        "fingerprint": entry.fingerprint,
+        "title": entry.title,
+        "answers": entry.note_id,
+        "resolves": entry.resolves,
+        "body": entry.body,
+    }
+
+
 def _action(summary: Summary) -> str:
     if summary.body is None:
         return "keep"
@@ -74,6 +86,8 @@ def _lines(plan: PostingPlan) -> Iterator[str]:
         yield f"  + {_place(comment.path, comment.span)}  {label(comment.title)}"
     yield from _threads("~ resolve", plan.resolve)
     yield from _threads("= keep", plan.keep)
+    for reply in plan.replies:
+        yield f"  > answer{', and resolve' if reply.resolves else ''}: {label(reply.title)}"
     yield f"  summary: {_action(plan.summary)}"
     yield from (f"  note: {label(note)}" for note in plan.notes)
     yield f"{plural(len(plan.create), 'new comment')}, {len(plan.resolve)} resolved, {len(plan.keep)} kept"

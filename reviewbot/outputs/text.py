@@ -16,6 +16,7 @@ from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
 from reviewbot.domain.markup import blocks
 from reviewbot.domain.outcome import Outcome, Report
+from reviewbot.domain.synopsis import Risk
 from reviewbot.domain.view import (
     GapGroup,
     Row,
@@ -41,6 +42,9 @@ _COLOURS = {
     Severity.MEDIUM: "bold yellow",
     Severity.LOW: "bold cyan",
 }
+_RISKS = {Risk.HIGH: "bold red", Risk.MEDIUM: "bold yellow", Risk.LOW: "bold cyan"}
+_LONGEST_TOLD = 700
+"""Characters of what a model says of the change."""
 _SIGNS = {"+": "green", "-": "red", " ": "dim"}
 _COMMAND = re.compile(r"^\s*::|##(?:vso|teamcity)?\[")
 """GitHub's runner, before and after 2019, Azure's and TeamCity's."""
@@ -73,6 +77,7 @@ def _document(report: Report, console: Console) -> Iterator[Text]:
     yield Text(headline(report), style="bold")
     for note in report.notes:
         yield from _wrapped(Text(f"note: {label(note)}", style="dim"), console, 0)
+    yield from _told(report, console)
     yield Text()
     if not (report.findings or gaps(report) or report.verdict.reasons or not report.verdict.passed):
         yield Text(_calm(report), style="green")
@@ -82,6 +87,15 @@ def _document(report: Report, console: Console) -> Iterator[Text]:
     yield from _findings(report, console)
     yield from _gaps(report, console)
     yield from _footer(report, console)
+
+
+def _told(report: Report, console: Console) -> Iterator[Text]:
+    """Give what a model says of the change; in one paragraph, whatever it wrote."""
+    synopsis = report.synopsis
+    if synopsis is not None:
+        said = label(" ".join(shown(synopsis.text).split()))
+        words = f"{said[:_LONGEST_TOLD]}…" if len(said) > _LONGEST_TOLD else said
+        yield from _wrapped(Text.assemble((f"{synopsis.risk} risk", _RISKS[synopsis.risk]), f": {words}"), console, 0)
 
 
 def _calm(report: Report) -> str:

@@ -86,6 +86,8 @@ class Model(Section):
     """For verifying one claim. Without max_tokens and thinking, 800 tokens are the longest answer."""
     tests: Task = Task()
     """For writing tests."""
+    summary: Task = Task()
+    """For summing up the change. Without max_tokens and thinking, 500 tokens are the longest answer."""
 
 
 class Review(Section):
@@ -95,6 +97,22 @@ class Review(Section):
     """Whether each claim is put to a verifier; without, a model's findings stand in the summary alone."""
     style: bool = False
     """Whether matters of style are shown too; the instructions have to ask for them."""
+
+
+class Summary(Section):
+    """What is told of the change as a whole."""
+
+    model: Literal["off", "pipeline", "always"] = "pipeline"
+    """When a model that reviews also sums up what changed, and how risky that is: others read it in a pipeline."""
+
+
+class Replies(Section):
+    """What becomes of people's answers in the bot's threads."""
+
+    enabled: bool = True
+    """Whether a model answers them, once each and twice in a thread at most."""
+    max: int = Field(default=5, ge=1, le=50)
+    """Threads that one run answers in."""
 
 
 class Client(Section):
@@ -255,6 +273,10 @@ class Settings(Section):
     """Which model, with which parameters."""
     review: Review = Review()
     """What a model's claims have to meet."""
+    summary: Summary = Summary()
+    """What is told of the change as a whole."""
+    replies: Replies = Replies()
+    """What becomes of people's answers in the bot's threads."""
     client: Client = Client()
     """How requests are sent."""
     budget: Budget = Budget()

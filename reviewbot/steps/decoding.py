@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from reviewbot.domain.finding import Category, Confidence, Finding, Rejection, Severity, Suggestion
 from reviewbot.domain.patch import Side
+from reviewbot.domain.synopsis import Risk, Synopsis
 
 _ATTEMPTS = 100
 """How many opening braces are tried, at most: each may cost a walk through the rest of the answer."""
@@ -24,6 +25,7 @@ _CATEGORIES = tuple(Category)
 _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 _TITLE_LENGTH = 200
 _BODY_LENGTH = 8_000
+_SYNOPSIS_LENGTH = 1_200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +145,70 @@ def verdict(text: str) -> Ruled:
     try:
         ruled = [_Verdict.model_validate(value) for value in _objects(_THOUGHTS.sub("", text), "accept")]
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        message = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-        raise MalformedError(message) from error
+        raise _malformed(error) from error
     if not ruled:
         message = 'the object has no "accept"'
         raise MalformedError(message)
     last = next((one for one in ruled if not one.accept), ruled[-1])
     return Ruled(accept=last.accept, reason=(last.reason or "")[:_TITLE_LENGTH], evidence=last.evidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a model says to a person."""
+
+    text: str
+    """Markdown."""
+    resolved: bool
+
+
+class _Reply(BaseModel):
+    """A reply, as interface.md writes it."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    reply: str = Field(pattern=r"\S")
+    resolved: Annotated[bool, BeforeValidator(_truth)] = False
+
+
+def reply(text: str) -> Said:
+    """Read an answer to a person; of several the last one. Raises MalformedError where there is none."""
+    found = _objects(_THOUGHTS.sub("", text), "reply")
+    if not found:
+        message = 'the object has no "reply"'
+        raise MalformedError(message)
+    try:
+        said = _Reply.model_validate(found[-1])
+    except ValidationError as error:
+        raise _malformed(error) from error
+    return Said(text=said.reply.strip()[:_BODY_LENGTH], resolved=said.resolved)
+
+
+class _Synopsis(BaseModel):
+    """A summary, as interface.md writes it."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    summary: str = Field(pattern=r"\S")
+    risk: Annotated[Literal["low", "medium", "high"], BeforeValidator(_lower)]
+
+
+def synopsis(text: str) -> Synopsis:
+    """Read a summary of a change; of several the last one. Raises MalformedError where there is none."""
+    found = _objects(_THOUGHTS.sub("", text), "summary")
+    if not found:
+        message = 'the object has no "summary"'
+        raise MalformedError(message)
+    try:
+        told = _Synopsis.model_validate(found[-1])
+    except ValidationError as error:
+        raise _malformed(error) from error
+    return Synopsis(text=told.summary.strip()[:_SYNOPSIS_LENGTH], risk=Risk(told.risk))
+
+
+def _malformed(error: ValidationError) -> MalformedError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return MalformedError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}")
 
 
 def _claims(text: str) -> list[object]:

@@ -35,6 +35,12 @@ def with_tests(verdict: Verdict, tests: Proved | None) -> Verdict:
     return Verdict(passed=False, exit_code=heaviest((verdict.exit_code, code)), reasons=reasons)
 
 
+def interrupted(verdict: Verdict) -> Verdict:
+    """Add that the run was interrupted after its review."""
+    reasons = (*verdict.reasons, "interrupted after the review: what was to follow is missing")
+    return Verdict(passed=False, exit_code=heaviest((verdict.exit_code, 130)), reasons=reasons)
+
+
 def judge(
     findings: Sequence[Finding],
     lines: LineCounts,

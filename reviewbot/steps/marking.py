@@ -27,6 +27,7 @@ from reviewbot.domain.finding import Category, Confidence, Finding, Severity, Su
 from reviewbot.domain.patch import Side
 from reviewbot.domain.request import Account, ChangeRequest
 from reviewbot.domain.secret import mask
+from reviewbot.domain.synopsis import Risk, Synopsis
 from reviewbot.domain.thread import Mark, Marked, SummaryMark, Thread
 from reviewbot.steps.prompting import readable
 
@@ -109,6 +110,8 @@ class _ToldSummary(BaseModel):
     done: bool
     found: list[Annotated[str, Field(pattern=r"^[0-9a-f]{0,32}$")]] = Field(default=[], max_length=_MOST_FOUND)
     recipe: str = Field(max_length=_LONGEST_PHRASE)
+    about: str = Field(default="", max_length=_LONGEST_TEXT)
+    risk: Risk | None = None
     findings: list[_Told] = Field(max_length=_MOST_FINDINGS)
 
 
@@ -164,6 +167,8 @@ def _summary(mark: SummaryMark, findings: list[_Told], *, done: bool) -> str:
         done=done,
         found=[fingerprint[:FOUND_DIGITS] for fingerprint in mark.found],
         recipe=mark.recipe[:_LONGEST_PHRASE],
+        about="" if mark.synopsis is None else plain(mark.synopsis.text)[:_LONGEST_QUOTE],
+        risk=None if mark.synopsis is None else mark.synopsis.risk,
         findings=findings,
     )
     return told.model_dump_json()
@@ -285,6 +290,7 @@ def _summarised(mark: _Found) -> SummaryMark | None:
         found=tuple(told.found),
         findings=_all_rebuilt(told.findings),
         recipe=told.recipe,
+        synopsis=None if told.risk is None else Synopsis(text=told.about, risk=told.risk),
     )
 
 

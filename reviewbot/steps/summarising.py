@@ -6,11 +6,12 @@ verdict, the notes and the head. Usage and time are not in it, so that a second 
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from reviewbot.domain import markup, tests_markup
+from reviewbot.domain import markup, tests_markup, walk_markup
 from reviewbot.domain.coverage_markup import paragraphs
 from reviewbot.domain.figures import figures
 from reviewbot.domain.finding import Finding, Severity
@@ -23,6 +24,9 @@ from reviewbot.steps.rendering import Pen
 
 T = TypeVar("T")
 
+_RISK: Final = re.compile(r" · [a-z]+ risk$")
+_COUNTED: Final = re.compile(r"No open findings\.|[\d,]+ open findings?:")
+"""How the paragraph begins that counts the findings: what stands before it is told of the change."""
 _FOLDED_ABOVE: Final = 10
 """Rows of the table; more are folded away."""
 _FILES_SHOWN: Final = 10
@@ -30,12 +34,13 @@ _FILES_SHOWN: Final = 10
 _NOTES_SHOWN: Final = 10
 # Characters. With a mark of 20,000 the whole stays below GitHub's 65,536, whatever the forge: a screen is a screen.
 _ROOM_ROWS: Final = 12_000
-_ROOM_EXPLANATIONS: Final = 12_000
+_ROOM_EXPLANATIONS: Final = 9_000
 _ROOM_EXPLANATION: Final = 2_000
-_ROOM_GAPS: Final = 8_000
+_ROOM_GAPS: Final = 5_000
 _ROOM_NOTES: Final = 6_000
 _ROOM_COVERAGE: Final = 5_000
 _ROOM_TESTS: Final = 7_000
+_ROOM_WALK: Final = 9_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,7 @@ def summary(pen: Pen, overview: Overview) -> str:
         found=_found_here(pen.report),
         findings=tuple(rendering.portable(pen.report, finding) for finding in (*overview.listed, *overview.retold)),
         recipe=overview.recipe,
+        synopsis=pen.report.synopsis,
     )
     text = pen.templates.get_template("comments/summary.md.j2").render(_values(pen, overview)).strip("\n")
     return "\n\n".join((text, _usage(pen), marking.of_summary(mark, pen.signer, pen.request)))
@@ -116,8 +122,10 @@ def _found_here(report: Report) -> tuple[str, ...]:
 
 
 def substance(body: str) -> str:
-    """Give what of a summary's text has to be the same, if its mark cannot be believed."""
-    return body.replace("\r\n", "\n").rstrip().rsplit("\n\n", 2)[0]
+    """Give what of a summary's text has to be the same, if its mark cannot be believed: not what a model told."""
+    heading, *paragraphs = body.replace("\r\n", "\n").rstrip().rsplit("\n\n", 2)[0].split("\n\n")
+    first = next((at for at, paragraph in enumerate(paragraphs) if _COUNTED.match(paragraph)), 0)
+    return "\n\n".join((_RISK.sub("", heading), *paragraphs[first:]))
 
 
 def _masked(report: Report) -> Report:
@@ -148,6 +156,9 @@ def _values(pen: Pen, overview: Overview) -> Mapping[str, object]:
         left_out.append(f"{plural(len(explanations) - len(told), 'explanation')} not shown here")
     return {
         "verdict": rendering.phrase(verdict(masked)),
+        "risk": "" if pen.report.synopsis is None else f" · {pen.report.synopsis.risk} risk",
+        "told": walk_markup.told(pen.report),
+        "walk": walk if len(walk := walk_markup.walk(pen.report)) <= _ROOM_WALK else "",
         "head": _head(pen),
         "found": _found(overview),
         "rows": shown,

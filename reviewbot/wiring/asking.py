@@ -1,11 +1,12 @@
 """An open model client around the stretch of the journey that asks it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reviewbot.domain.events import BreakerChanged, BudgetWarned, Event, KeyChanged
 from reviewbot.domain.outcome import Report
+from reviewbot.domain.uptake import CommentTold
 from reviewbot.llm import calibration
 from reviewbot.observers import ledger
 from reviewbot.pipeline import Change, Policy, review_with_model
@@ -15,15 +16,17 @@ from reviewbot.reviewing import Asking
 from reviewbot.settings.environment import Stores
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import prompting
+from reviewbot.steps.answering import Conversation
 from reviewbot.steps.carrying import Previous
 from reviewbot.steps.counting import tokens
-from reviewbot.wiring import engines
+from reviewbot.wiring import engines, replies, synopses
 from reviewbot.wiring.clients import open_client
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.generating import Generating, generate
 from reviewbot.wiring.instructions import gathered
 from reviewbot.wiring.plans import client_plan
 from reviewbot.wiring.surroundings import real_world, utc_now
+from reviewbot.wiring.synopses import Telling
 
 if TYPE_CHECKING:
     # prometheus_client is loaded where metrics are kept, and nowhere else.
@@ -43,6 +46,12 @@ class Job:
     """Where overridden prompts come from."""
     previous: Previous | None = None
     """What an earlier run has reviewed."""
+    conversations: tuple[Conversation, ...] = ()
+    """Threads in which people wait for an answer."""
+    followed: tuple[CommentTold, ...] = ()
+    """What has become of comments, for the metrics; the ledger has it already."""
+    telling: Telling = field(default_factory=Telling)
+    """What is known of the change besides its diff."""
     generating: Generating | None = None
     """What generated tests need; None where none are to be written."""
     say: Callable[[str], None]
@@ -55,6 +64,7 @@ async def ask(job: Job, observe: Observer) -> Report:
     templates = engines.templates(job.trust)
     ratio = calibration.load(job.stores.folder, model.name)
     heard = _Heard(job)
+    heard.count(job.followed)
     plan = client_plan(job.engine, job.settings, job.stores, real_world())
     async with open_client(plan, real_world(), heard, calibration=ratio) as client:
         asking = Asking(
@@ -70,6 +80,10 @@ async def ask(job: Job, observe: Observer) -> Report:
         if job.generating is not None:
             tests = await generate(job.generating, client, templates, asking.count, observe)
             report = replace(report, tests=tests, usage=replace(client.usage, wall_s=report.usage.wall_s))
+        if job.conversations:
+            replying = replace(asking, options=replies.options(job.settings))
+            report = await replies.answered(report, job.change, replying, job.conversations, job.say)
+        report = await synopses.told(report, asking, job.settings, job.telling, job.say)
     calibration.save(job.stores.folder, model.name, ratio)
     _finish(job.stores, heard)
     return report
@@ -96,6 +110,12 @@ class _Heard:
         sentence = _sentence(event)
         if sentence is not None:
             self.say(sentence)
+
+    def count(self, followed: Sequence[CommentTold]) -> None:
+        """Count in the metrics what the ledger has been told of already."""
+        if self.metrics is not None:
+            for told in followed:
+                self.metrics(told)
 
 
 def _finish(stores: Stores, heard: _Heard) -> None:

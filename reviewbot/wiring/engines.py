@@ -122,10 +122,10 @@ def policy(settings: Settings, engine: str, imports: Sequence[Path]) -> Policy:
     )
 
 
-def model(settings: Settings, task: Literal["review", "verify", "tests"] = "review") -> ModelOptions:
+def model(settings: Settings, task: Literal["review", "verify", "tests", "summary"] = "review") -> ModelOptions:
     """Give the parameters of a task's requests; its own ones win."""
     common = settings.model
-    own = {"review": common.review, "verify": common.verify, "tests": common.tests}[task]
+    own = {"review": common.review, "verify": common.verify, "tests": common.tests, "summary": common.summary}[task]
     return ModelOptions(
         name=own.name or common.name,
         temperature=common.temperature if own.temperature is None else own.temperature,

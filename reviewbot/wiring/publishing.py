@@ -1,7 +1,7 @@
 """A report → what stands on the forge: marks are read, a plan is made, and the forge carries it out."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from jinja2 import Environment
 
 from reviewbot import __version__
 from reviewbot.domain.endpoint import Endpoint
-from reviewbot.domain.finding import Finding
+from reviewbot.domain.finding import Finding, Placement
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.patch import Patch
 from reviewbot.domain.posting import Posted
@@ -22,7 +22,8 @@ from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
 from reviewbot.settings.pipelines import Pipeline
 from reviewbot.settings.schema import Settings
-from reviewbot.steps import marking, prompting, reconciling
+from reviewbot.steps import answering_plan, marking, prompting, reconciling
+from reviewbot.steps.answering_plan import Voice
 from reviewbot.steps.carrying import Previous
 from reviewbot.steps.marking import Signer
 from reviewbot.steps.reconciling import Reconciled, Run, Scene
@@ -58,17 +59,22 @@ class Desk:
     """Digest of what shapes a review besides the change: with another recipe it is made anew."""
     trusted: bool = True
     """Whether nobody but the project could have made the report."""
+    heard: Callable[[Sequence[Finding]], None] | None = None
+    """Hears which findings were given a comment of their own."""
 
     def board(self) -> Board:
         """Read what stands on the forge now."""
         own = self.forge.account()
         threads = self.forge.threads()
-        return Board(own=own, marked=marking.read(threads, own, self.signer, self.request))
+        marked = marking.read(threads, own, self.signer, self.request)
+        return Board(own=own, marked=answering_plan.credited(marked, own, self.request, self.signer))
 
     def reconcile(self, report: Report) -> Reconciled:
         """Plan what a report changes on the forge."""
         board = self.board()
-        scene = Scene(request=self.request, own=board.own, files=self.forge.files(), marked=board.marked)
+        voice = Voice(own=board.own, request=self.request, signer=self.signer, templates=self.templates)
+        settled = answering_plan.settle(voice, board.marked, report.answers)
+        scene = Scene(request=self.request, own=board.own, files=self.forge.files(), marked=settled.marked)
         run = Run(
             report=report,
             complete=report.complete,
@@ -76,12 +82,20 @@ class Desk:
             checked=report.checked,
             recipe=self.recipe,
         )
-        return reconciling.reconcile(scene, run, self.templates, self.signer)
+        found = reconciling.reconcile(scene, run, self.templates, self.signer)
+        resolve = (*found.plan.resolve, *settled.resolve)
+        return replace(found, plan=replace(found.plan, replies=settled.replies, resolve=resolve))
 
     def post(self, report: Report) -> Posted:
         """Carry a report's plan out. Raises Superseded, ReadOnlyError or ForgeError."""
         found = self.reconcile(report)
-        return self.forge.carry_out(found.plan, found.summary)
+        posted = self.forge.carry_out(found.plan, found.summary)
+        if self.heard is None:
+            return posted
+        listed = {fingerprint for fingerprint, place, _ in posted.demoted if place is Placement.SUMMARY}
+        new = {comment.fingerprint for comment in found.plan.create} - listed
+        self.heard([finding for finding in report.findings if finding.fingerprint in new])
+        return posted
 
 
 def local_desk(change: Change, report: Report) -> Desk:
@@ -125,12 +139,18 @@ def recipe(settings: Settings, policy: Policy, engine: str, trust: Trust | None)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def previous(desk: Desk, selection: Selection, policy: Policy, environ: Mapping[str, str]) -> Previous | None:
-    """Give what the last complete run of the same recipe reviewed; None where there is none to go by."""
+def standing(desk: Desk | None) -> Board | None:
+    """Read what stands on the forge before the review; None where nothing is posted, or the forge cannot be asked."""
     try:
-        board = desk.board()
+        return None if desk is None else desk.board()
     except ForgeError:
         return None  # what is wrong with the forge is told when the report is posted
+
+
+def previous(
+    desk: Desk, board: Board, selection: Selection, policy: Policy, environ: Mapping[str, str]
+) -> Previous | None:
+    """Give what the last complete run of the same recipe reviewed; None where there is none to go by."""
     mark = board.summary
     if mark is None or not mark.done or mark.recipe != desk.recipe:
         return None

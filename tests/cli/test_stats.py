@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from telling_events import ATTEMPT, KEY, NOW, request
+from telling_events import ATTEMPT, COMMENT, KEY, NOW, comment, request
 
 from reviewbot.cli import run
 from reviewbot.domain.events import Event
+from reviewbot.domain.uptake import Uptake
 from reviewbot.domain.usage import TokenUsage
 from reviewbot.observers.ledger import Ledger
 from reviewbot.outputs.stats import FORMATS, render
@@ -150,6 +151,31 @@ def test_a_ledger_with_events_alone_has_no_requests(stats: Stats, path: Path) ->
     assert stats(written(path, KEY))[1] == (
         "ledger.jsonl · no requests\n\naccepted share: not recorded\nevents: 1 key change\n"
     )
+
+
+def test_a_comment_counts_once_by_the_best_that_is_known_of_it() -> None:
+    """Whatever the order: runs without a ledger of their own that is kept tell all of it again."""
+    steps = [comment(uptake=uptake) for uptake in (Uptake.OPEN, Uptake.APPLIED, Uptake.IGNORED)]
+    elsewhere = [comment(number=8, uptake=Uptake.OPEN), comment(project="43", uptake=Uptake.DISMISSED)]
+    for events in ([*steps, *elsewhere], [*elsewhere, *reversed(steps)]):
+        found = figures(*events)
+        total = found["comments"]["total"]
+        assert (0.333333, 3, 1) == (found["accepted_share"], total["comments"], total["applied"])
+        assert (0, 1, 1) == (total["ignored"], total["open"], total["dismissed"])
+
+
+def test_without_comments_nothing_is_accepted_and_nothing_refused() -> None:
+    found = figures(request())
+    assert (None, []) == (found["accepted_share"], found["comments"]["by_source"])
+
+
+def test_a_ledger_with_comments_alone_shows_them(stats: Stats, path: Path) -> None:
+    written(path, comment(uptake=Uptake.OPEN), COMMENT)
+    out = stats(path)[1]
+    assert out.startswith("ledger.jsonl · no requests\n\ncomments")
+    assert ["ruff", "1", "100%", "0", "1", "0", "0", "0", "0"] in [line.split() for line in out.splitlines()]
+    assert "\naccepted share: 100% of 1 comment\n" in out
+    assert "100% of 1 comment" in stats(path, "--format", "html")[1]
 
 
 def test_other_events_than_those_of_a_ledger_do_not_count() -> None:

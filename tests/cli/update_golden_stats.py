@@ -1,7 +1,7 @@
 """Write ``reviewbot stats``'s golden files anew: ``python tests/cli/update_golden_stats.py``, then read the diff."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -33,8 +33,30 @@ def write_ledger(path: Path) -> None:
     events: list[Event] = [*_requests(), KEY, BREAKER, BUDGET]
     for event in events:
         write(event)
+    for at, told in _comments():
+        Ledger(path, _clock(at))(told)
     with path.open("a") as file:
         file.write("a foreign line\n" + '{"kind":"request","at":"2026-11-1')
+
+
+def _clock(at: datetime) -> Callable[[], datetime]:
+    return lambda: at
+
+
+def _comments() -> Iterator[tuple[datetime, "Event"]]:
+    """Tell of comments as runs do: as they are posted, and again when more is known."""
+    from telling_events import comment
+
+    from reviewbot.domain.uptake import Uptake
+
+    ends = [*Uptake, Uptake.APPLIED, Uptake.CHANGED, Uptake.CHANGED, Uptake.IGNORED]
+    for number in range(23):
+        source = "ruff" if number % 5 == 4 else "llm"
+        category = ("bug", "bug", "security", "performance")[number % 4]
+        at = FIRST + timedelta(days=9 + number // 8)
+        for uptake in dict.fromkeys([Uptake.OPEN, ends[number % len(ends)]]):
+            yield at, comment(fingerprint=f"{number:032x}", source=source, category=category, uptake=uptake)
+            at += timedelta(days=1)
 
 
 def _requests() -> Iterator["RequestEnded"]:

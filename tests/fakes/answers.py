@@ -107,12 +107,22 @@ def verdict(*, accept: bool = True, reason: str = "It is plain to see.", evidenc
     return Answer(text=json.dumps({"accept": accept, "reason": reason, "evidence": evidence}))
 
 
+def summary(text: str = "It changes what it says it does.", risk: str = "low") -> Answer:
+    """Answer what a change does."""
+    return Answer(text=json.dumps({"summary": text, "risk": risk}))
+
+
 def accepting(asked: Asked, answer: Answer) -> Answer:
     """Turn findings that a script gave to a verify request into a yes, with the claim's quote as evidence.
 
-    So scripts that know of reviews alone still say something sensible; faults and other answers stay as they are.
+    And into a few words where a summary is asked for. So scripts that know of reviews alone still say something
+    sensible; faults and other answers stay as they are.
     """
-    if asked.task != "verify" or answer.raw is not None or not answer.whole.startswith('{"findings"'):
+    if answer.raw is not None or not answer.whole.startswith('{"findings"'):
+        return answer
+    if asked.task == "summary":
+        return replace(answer, text=summary().text, pieces=None)
+    if asked.task != "verify":
         return answer
     quote = asked.user.partition("\nquote:\n")[2].partition("\n</claim ")[0]
     return replace(answer, text=verdict(evidence=quote).text, pieces=None)

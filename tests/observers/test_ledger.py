@@ -13,10 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from telling_events import ATTEMPT, BREAKER, BUDGET, KEY, NOW, REQUEST, request
+from telling_events import ATTEMPT, BREAKER, BUDGET, COMMENT, KEY, NOW, REQUEST, comment, request
 
 from reviewbot.domain.events import KeyChanged, RequestEnded
-from reviewbot.observers.ledger import Ledger, read
+from reviewbot.domain.uptake import Uptake
+from reviewbot.observers.ledger import Ledger, read, uptakes
 from reviewbot.observers.lines import Entry, Logged
 
 TOKEN = "ghp_" + "R4nd0mL00k1ngT0k3nF0rT3st1ngM4sk5xQz"
@@ -52,12 +53,43 @@ def test_what_is_written_is_read_back(path: Path) -> None:
         KEY,
         BREAKER,
         BUDGET,
+        COMMENT,
+        comment(rule=None, uptake=Uptake.OPEN),
         request(tenant="a", answered_by=None, key_id=None, ttft_s=None),
     ]
     write = ledger(path)
     for event in events:
         write(event)
     assert [Entry(at=NOW, event=event) for event in events] == entries(path)
+
+
+def test_what_became_of_a_comment_is_one_line(path: Path) -> None:
+    ledger(path)(COMMENT)
+    assert path.read_text() == (
+        '{"kind":"comment","at":"2026-11-21T12:00:00.000Z","forge":"gitlab","project":"42","number":7,'
+        '"fingerprint":"0123456789abcdef0123456789abcdef","severity":"high","category":"bug","source":"ruff",'
+        '"rule":"F821","outcome":"changed"}\n'
+    )
+
+
+def test_of_each_comment_the_ledger_knows_the_best(path: Path) -> None:
+    write, other = ledger(path), comment(number=8, uptake=Uptake.OPEN)
+    for event in (comment(uptake=Uptake.OPEN), REQUEST, COMMENT, comment(uptake=Uptake.IGNORED), other):
+        write(event)
+    with path.open("a") as file:
+        file.write('{"kind":"comment","at":"2026-11-21T12:00:00Z"}\n{"kind":"comment","outcome":"cha')
+    assert {COMMENT.key: Uptake.CHANGED, other.key: Uptake.OPEN} == uptakes(path)
+
+
+def test_without_a_ledger_nothing_is_known_of_comments(path: Path) -> None:
+    assert {} == uptakes(path)
+
+
+def test_an_outcome_that_is_none_makes_a_line_foreign(path: Path) -> None:
+    ledger(path)(COMMENT)
+    path.write_text(path.read_text().replace("changed", "loved"))
+    reading = read(path)
+    assert ([], 1) == (list(reading), reading.foreign)
 
 
 def test_attempts_are_not_written(path: Path) -> None:

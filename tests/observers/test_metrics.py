@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from telling_events import ATTEMPT, BREAKER, BUDGET, KEY, request
+from telling_events import ATTEMPT, BREAKER, BUDGET, COMMENT, KEY, comment, request
 
 from reviewbot.domain.events import BreakerChanged, BudgetMoved, Event, KeyChanged
 from reviewbot.domain.usage import TokenUsage
@@ -41,6 +41,14 @@ def test_requests_are_counted_by_task_model_endpoint_tenant_and_outcome() -> Non
     assert samples(metrics, "requests_total") == {
         ("api.example:443", "deepseek-flash", "ok", "review", ""): 2,
         ("api.example:443", "deepseek-flash", "timeout", "review", "team a"): 1,
+    }
+
+
+def test_comments_are_counted_by_what_became_of_them() -> None:
+    metrics = told(COMMENT, COMMENT, comment(source="llm", category="security"))
+    assert samples(metrics, "comments_total") == {
+        ("bug", "changed", "high", "ruff"): 2,
+        ("security", "changed", "high", "llm"): 1,
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reviewbot.domain.finding import Placement, Span
 from reviewbot.domain.patch import Side
-from reviewbot.domain.posting import Comment, Keep, PostingPlan, Resolve, Summary
+from reviewbot.domain.posting import Comment, Keep, PostingPlan, Reply, Resolve, Summary
 from reviewbot.domain.request import GITHUB, GITLAB, Account, ChangeRequest
 from reviewbot.outputs import posting
 
@@ -67,6 +67,34 @@ def test_a_plan_for_people_names_each_place_and_the_summarys_text() -> None:
         "  | \n"
         "  | all \\x07 well\n"
     ) == posting.as_text(PLAN)
+
+
+REPLY = Reply(
+    thread_id="5",
+    opener_id="51",
+    note_id="52",
+    fingerprint="5" * 32,
+    title="Doubted\x07",
+    body="So it is.",
+    resolves=True,
+)
+
+
+def test_a_plan_shows_what_people_are_answered() -> None:
+    plan = replace(PLAN, replies=(REPLY, replace(REPLY, title="Explained", resolves=False)))
+    said = posting.as_text(plan)
+    assert "  > answer, and resolve: Doubted\\x07\n  > answer: Explained\n  summary: create\n" in said
+    shown = json.loads(posting.as_json(plan))["replies"]
+    assert {
+        "thread": "5", "fingerprint": "5" * 32, "title": "Doubted\x07", "answers": "52", "resolves": True,
+        "body": "So it is.",
+    } == shown[0]  # fmt: skip
+    assert [True, False] == [one["resolves"] for one in shown]
+
+
+def test_a_plan_that_only_answers_is_not_empty() -> None:
+    only = replace(PLAN, create=(), resolve=(), summary=replace(PLAN.summary, body=None))
+    assert (True, False) == (only.empty, replace(only, replies=(REPLY,)).empty)
 
 
 def test_a_plan_with_nothing_to_do_says_so() -> None:

@@ -76,8 +76,12 @@ class GitHub(Stage):
         url = f"{self.server.url}/repos/acme/app/{path}"
         requests.post(url, headers={"Authorization": f"Bearer {token}"}, json=body, timeout=10).raise_for_status()
 
-    def reply(self, id_: str, body: str, *, person: str = "carl") -> None:
-        self.ask(f"pulls/7/comments/{id_}/replies", self.server.token(person), body=body)
+    def reply(self, id_: str, body: str, *, person: str = "carl", writes: bool = True) -> None:
+        role = "write" if writes else "read"
+        self.ask(f"pulls/7/comments/{id_}/replies", self.server.token(person, role=role), body=body)
+
+    def author_replies(self, id_: str, body: str) -> None:
+        self.reply(id_, body, person=self.server.world.setup.author, writes=False)
 
     def close(self, id_: str, *, person: str = "carl", writes: bool = True) -> None:
         with self.server.lock:
@@ -109,6 +113,13 @@ class GitHub(Stage):
             *(Shown(id=str(one.id), kind="file", body=one.body) for one in reviews),
             *(Shown(id=str(one.id), kind="summary", body=one.body) for one in remarks),
         ]
+
+    @property
+    def bot_name(self) -> str:
+        return self.bot
+
+    def answers(self) -> list[str]:
+        return [one.body for one in self.server.comments if one.user.login == self.bot and one.reply_to is not None]
 
     @property
     def emails(self) -> int:

@@ -87,8 +87,16 @@ class GitLab(Stage):
         url = f"{self.server.url}/api/v4/projects/42/merge_requests/7/{path}"
         requests.request(method, url, headers={"PRIVATE-TOKEN": token}, json=body, timeout=10).raise_for_status()
 
-    def reply(self, id_: str, body: str, *, person: str = "carl") -> None:
-        self.ask("POST", f"discussions/{id_}/notes", self._token(person, DEVELOPER), body=body)
+    def reply(self, id_: str, body: str, *, person: str = "carl", writes: bool = True) -> None:
+        token = self._token(person, DEVELOPER)
+        self.ask("POST", f"discussions/{id_}/notes", token, body=body)
+        self.server.state.levels[self.server.state.tokens[token].user.id] = DEVELOPER if writes else REPORTER
+
+    def author_replies(self, id_: str, body: str) -> None:
+        author = self.server.author
+        self.server.add_token(author, "token-of-the-author")
+        self.ask("POST", f"discussions/{id_}/notes", "token-of-the-author", body=body)
+        self.server.state.levels[author.id] = REPORTER
 
     def close(self, id_: str, *, person: str = "carl", writes: bool = True) -> None:
         # GitLab lets only developers resolve, and the author, who may have lost the role since.
@@ -116,6 +124,13 @@ class GitLab(Stage):
             for one in self.server.comments(self.bot)
             if one.kind != "reply"
         ]
+
+    @property
+    def bot_name(self) -> str:
+        return self.bot.username
+
+    def answers(self) -> list[str]:
+        return [one.body for one in self.server.comments(self.bot) if one.kind == "reply"]
 
     @property
     def emails(self) -> int:

@@ -123,8 +123,12 @@ class Stage(ABC):
         """Let nothing more go wrong."""
 
     @abstractmethod
-    def reply(self, id_: str, body: str, *, person: str = "carl") -> None:
-        """Let a person answer in a thread."""
+    def reply(self, id_: str, body: str, *, person: str = "carl", writes: bool = True) -> None:
+        """Let a person answer in a thread, who may write to the project or not."""
+
+    @abstractmethod
+    def author_replies(self, id_: str, body: str) -> None:
+        """Let the change's author answer in a thread, who may not write to the project."""
 
     @abstractmethod
     def close(self, id_: str, *, person: str = "carl", writes: bool = True) -> None:
@@ -139,6 +143,15 @@ class Stage(ABC):
     @abstractmethod
     def shown(self) -> list[Shown]:
         """Give all that the bot's account has opened, the oldest first."""
+
+    @property
+    @abstractmethod
+    def bot_name(self) -> str:
+        """As whom the bot writes."""
+
+    @abstractmethod
+    def answers(self) -> list[str]:
+        """Give what the bot has said in threads after opening them, in order."""
 
     @property
     @abstractmethod

@@ -1,20 +1,22 @@
 """Pull requests on GitHub, and on servers of one's own that speak its API.
 
 The order of writing is what makes a killed run harmless: first the review with all comments at once, then the
-threads to resolve, the summary last. Each step says by hidden marks what it did, so the next run plans the rest.
+replies, the threads to resolve, the summary last. Each step says by hidden marks what it did, so the next run plans
+the rest.
 """
 
 from collections.abc import Callable, Mapping
 
 from reviewbot.domain.finding import Placement
-from reviewbot.domain.posting import Posted, PostingPlan
+from reviewbot.domain.posting import Posted, PostingPlan, Reply, conceded
 from reviewbot.domain.request import Account, ChangeRequest, ForgeFile
 from reviewbot.domain.thread import Thread
 from reviewbot.errors import Superseded
+from reviewbot.forges.github import replies
 from reviewbot.forges.github.access import Access
 from reviewbot.forges.github.calls import Calls
 from reviewbot.forges.github.conversations import read_threads
-from reviewbot.forges.github.people import TokenReport, inspect_token, read_account
+from reviewbot.forges.github.people import TokenReport, inspect_token, read_account, writers
 from reviewbot.forges.github.reading import find_request, head_of, read_files, read_request
 from reviewbot.forges.github.reviews import Desk, Posting, post
 from reviewbot.forges.github.summaries import keep_one, resolve
@@ -58,13 +60,28 @@ class GitHubForge:
             return Posted()
         self._check_head(plan.request.head_sha)
         posting = self._review(plan)
-        resolved, notes = resolve(self._calls, plan.resolve)
+        replied, untaken = self._reply(plan)
+        resolved, notes = resolve(self._calls, (*plan.resolve, *conceded(replied)))
         text = summary(posting.placements)
         state = "kept"
         if text is not None:
             note_id = plan.summary.note_id
             state = keep_one(self._calls, self._access, self._number, text, note_id=note_id, account=self.account)
-        return Posted(created=posting.created, resolved=resolved, summary=state, demoted=posting.demoted, notes=notes)
+        return Posted(
+            created=posting.created, resolved=resolved, summary=state, demoted=posting.demoted,
+            notes=(*untaken, *notes), replied=len(replied),
+        )  # fmt: skip
+
+    def writes(self, account: Account) -> bool:
+        """Tell whether somebody may write to the repository."""
+        return writers(self._calls, self._access, {})(account)
+
+    def _reply(self, plan: PostingPlan) -> tuple[tuple[Reply, ...], tuple[str, ...]]:
+        if not plan.replies:
+            return (), ()
+        # Read again: another job may have answered since the plan was made, or the person gone on.
+        threads, own = self.threads(), self.account()
+        return replies.post(self._calls, self._access, self._number, own=own, replies=plan.replies, threads=threads)
 
     def _review(self, plan: PostingPlan) -> Posting:
         if not plan.create:

@@ -63,6 +63,16 @@ def stage(calls: Calls, key: str, note: str, position: Mapping[str, object] | No
     )
 
 
+def stage_reply(calls: Calls, key: str, note: str, thread_id: str) -> Draft:
+    """Make a draft of a reply; GitLab takes one for each thread. Raises RefusedError where it does not take it."""
+    data: Row = {"note": note, "in_reply_to_discussion_id": thread_id}
+    return _careful(
+        calls,
+        lambda: _draft(calls.once("post", f"{calls.request_path}/draft_notes", data)),
+        lambda: next((draft for draft in waiting(calls) if draft.key == key), None),
+    )
+
+
 def post(calls: Calls, own: Account, key: str, note: str) -> None:
     """Post a plain comment at once, with an e-mail of its own."""
     _careful(
@@ -113,7 +123,7 @@ def publish(calls: Calls, own: Account, staged: Sequence[Draft]) -> str | None:
 
 
 def standing(calls: Calls, own: Account) -> dict[str, Thread]:
-    """Read which of our comments are public and open, by key; the summary even if it is resolved.
+    """Read which of our comments are public and open, by key; the summary and replies even if they are resolved.
 
     A finding whose old thread we resolved ourselves may come again, so resolved ones do not count.
     """
@@ -124,6 +134,10 @@ def standing(calls: Calls, own: Account) -> dict[str, Thread]:
         key = marks.key(thread.opener.body) if thread and thread.opener.author.id == own.id else None
         if thread and key is not None and (key == marks.SUMMARY or not thread.resolved):
             found.setdefault(key, thread)
+        for note in thread.notes[1:] if thread else ():
+            answered = marks.key(note.body) if note.author.id == own.id else None
+            if thread and answered is not None and answered.startswith(marks.REPLY):
+                found.setdefault(answered, thread)
     return found
 
 

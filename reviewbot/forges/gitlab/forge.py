@@ -28,6 +28,7 @@ class GitLabForge:
         """``pause`` waits that many seconds; ``timeout_s`` is for one answer, four times as long for publishing."""
         self._calls = Calls(access, pause, timeout_s)
         self._account: Account | None = None
+        self._writers: dict[Account, bool] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -72,15 +73,15 @@ class GitLabForge:
 
     def threads(self) -> tuple[Thread, ...]:
         """Read all threads, of everybody, in the order in which they were opened."""
-        known: dict[Account, bool] = {}
-
-        def writes(account: Account) -> bool:
-            if account not in known:
-                known[account] = (permissions.access_level(self._calls, account) or 0) >= DEVELOPER
-            return known[account]
-
+        self._writers.clear()
         rows = self._list("discussions")
-        return tuple(thread for row in rows if (thread := reading.thread(row, writes)) is not None)
+        return tuple(thread for row in rows if (thread := reading.thread(row, self.writes)) is not None)
+
+    def writes(self, account: Account) -> bool:
+        """Tell whether somebody may write to the project; asked once for each reading of the threads."""
+        if account not in self._writers:
+            self._writers[account] = (permissions.access_level(self._calls, account) or 0) >= DEVELOPER
+        return self._writers[account]
 
     def permissions(self) -> Permissions:
         """Find out what the token may do."""

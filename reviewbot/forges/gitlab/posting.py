@@ -1,20 +1,20 @@
 """Carries out a plan on GitLab, so that a crash after any request leaves nothing that a new run cannot mend.
 
-The order: drafts left over are deleted, new ones staged (the summary last), all published at once; what
-stands is compared with what should; only then threads are resolved, since the last one resolved may let
+The order: drafts left over are deleted, new ones staged (replies first, the summary last), all published at once;
+what stands is compared with what should; only then threads are resolved, since the last one resolved may let
 GitLab merge, and the summary that stands already is edited.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from reviewbot.domain.finding import Placement
-from reviewbot.domain.posting import Comment, Posted, PostingPlan
+from reviewbot.domain.posting import Comment, Posted, PostingPlan, Reply, Resolve, conceded
 from reviewbot.domain.request import Account, ForgeFile
 from reviewbot.domain.thread import Thread
 from reviewbot.errors import ReadOnlyError
-from reviewbot.forges.gitlab import drafts, marks, positions
+from reviewbot.forges.gitlab import drafts, marks, positions, replies
 from reviewbot.forges.gitlab.calls import Calls
 from reviewbot.forges.gitlab.drafts import Draft
 from reviewbot.forges.gitlab.refusals import LostError, RefusedError
@@ -37,6 +37,7 @@ class Posting:
     files: Mapping[str, ForgeFile]
     places: dict[str, Placement] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    replied: tuple[Reply, ...] = ()
     notes: list[str] = field(default_factory=list)
 
     def demote(self, comment: Comment, reason: str, to: Placement | None = None) -> None:
@@ -51,12 +52,13 @@ def carry_out(posting: Posting, summarise: Summarise) -> Posted:
     plan = posting.plan
     posting.places = {comment.fingerprint: comment.placement for comment in plan.create}
     shown, public = _create(posting, summarise)
-    resolved = _resolve(posting)
+    resolved = _resolve(posting, (*plan.resolve, *conceded(posting.replied)))
     summary = _finish_summary(posting, summarise, shown, public)
     demoted = tuple((key, posting.places[key], reason) for key, reason in posting.reasons.items())
     created = sum(place is not Placement.SUMMARY for place in posting.places.values())
     notes = tuple(dict.fromkeys(posting.notes))
-    return Posted(created=created, resolved=resolved, summary=summary, demoted=demoted, notes=notes)
+    replied = len(posting.replied)
+    return Posted(created=created, resolved=resolved, summary=summary, demoted=demoted, notes=notes, replied=replied)
 
 
 def _create(posting: Posting, summarise: Summarise) -> tuple[str | None, Mapping[str, Thread]]:
@@ -65,8 +67,11 @@ def _create(posting: Posting, summarise: Summarise) -> tuple[str | None, Mapping
     Gives the text of a new summary, None if there is none, and what stands.
     """
     todo, text = posting.plan.create, None
+    answers, notes = replies.stage(posting.calls, posting.own, posting.plan.replies)
+    posting.notes += notes
+    staged: list[Draft] = list(answers)
     while True:
-        staged = [draft for comment in todo if (draft := _stage(posting, comment)) is not None]
+        staged += [draft for comment in todo if (draft := _stage(posting, comment)) is not None]
         if text is None and posting.plan.summary.note_id is None:
             text = summarise(posting.places)
             if text is not None and staged:
@@ -77,7 +82,8 @@ def _create(posting: Posting, summarise: Summarise) -> tuple[str | None, Mapping
         told = drafts.publish(posting.calls, posting.own, staged) if staged else None
         if told is not None:
             posting.notes.append(told)
-        public = drafts.standing(posting.calls, posting.own)
+        public, staged = drafts.standing(posting.calls, posting.own), []
+        posting.replied = replies.standing(posting.plan.replies, answers, public)
         todo = tuple(comment for comment in posting.plan.create if _vanished(posting, comment, public))
         if not todo:
             return text, public
@@ -138,10 +144,10 @@ def _demote_if_not_taken(posting: Posting, comment: Comment, error: RefusedError
     posting.demote(comment, str(error))
 
 
-def _resolve(posting: Posting) -> int:
+def _resolve(posting: Posting, planned: Sequence[Resolve]) -> int:
     """Resolve the threads that have done their work; without the right to do so that is a note."""
     done = 0
-    for item in posting.plan.resolve:
+    for item in planned:
         try:
             _resolve_thread(posting.calls, item.thread_id)
             done += 1

@@ -9,6 +9,8 @@ from decimal import Decimal
 from statistics import median, quantiles
 
 from reviewbot.domain.events import BreakerChanged, BudgetWarned, Event, KeyChanged, RequestEnded
+from reviewbot.domain.uptake import CommentTold
+from reviewbot.outputs.stats.uptakes import Comments, Uptakes
 
 _MOST_DAYS = 92
 """What a picture shows: a quarter. A line with a wrong date must not draw a century."""
@@ -74,6 +76,8 @@ class Stats:
     """Times that a circuit breaker did."""
     budgets: int
     """Times that a budget passed its warning line."""
+    comments: Uptakes
+    """What became of the comments that were posted."""
     foreign: int = 0
     """Lines that are no entry."""
     torn: bool = False
@@ -90,6 +94,7 @@ class Tally:
         self._days: defaultdict[date, _Sums] = defaultdict(_Sums)
         self._total = _Sums()
         self._incidents = Counter[type]()
+        self._comments = Comments()
 
     def add(self, at: datetime, event: Event) -> None:
         """Take in an event of a moment; what is before ``since`` (UTC) does not count."""
@@ -97,6 +102,8 @@ class Tally:
         if self._since is not None and day < self._since:
             return
         self._incidents[type(event)] += 1
+        if isinstance(event, CommentTold):
+            self._comments.add(day, event)
         if isinstance(event, RequestEnded):
             self._groups[GROUPINGS[self._by](event)].add(event)
             self._days[day].add(event)
@@ -115,6 +122,7 @@ class Tally:
             keys=self._incidents[KeyChanged],
             breakers=self._incidents[BreakerChanged],
             budgets=self._incidents[BudgetWarned],
+            comments=self._comments.uptakes(),
             foreign=foreign,
             torn=torn,
         )

@@ -51,7 +51,7 @@ def render(stats: Stats) -> str:
     template = templating.environment(autoescape=True).get_template("reports/stats.html.j2")
     return template.render(
         title=words.title(stats),
-        tiles=_tiles(stats.total),
+        tiles=_tiles(stats),
         drawings=_drawings(stats.days) if stats.days else (),
         first=stats.days[0].name if stats.days else "",
         last=stats.days[-1].name if stats.days else "",
@@ -62,11 +62,15 @@ def render(stats: Stats) -> str:
         rows=[words.cells(figures) for figures in stats.groups],
         total=words.cells(stats.total),
         legend=words.LEGEND,
+        comment_headings=words.comment_headings(),
+        comment_rows=words.comment_rows(stats.comments),
+        comment_legend=words.COMMENT_LEGEND,
         remarks=words.remarks(stats),
     )
 
 
-def _tiles(total: Figures) -> tuple[tuple[str, str], ...]:
+def _tiles(stats: Stats) -> tuple[tuple[str, str], ...]:
+    total = stats.total
     return (
         ("requests", f"{total.requests:,}"),
         ("answered", words.percent(total.ok_share)),
@@ -75,7 +79,7 @@ def _tiles(total: Figures) -> tuple[tuple[str, str], ...]:
         ("prefix cache", words.percent(total.prefix_share)),
         ("latency p50 / p95", f"{words.seconds(total.latency_p50_s)} / {words.seconds(total.latency_p95_s)}"),
         ("first content", words.seconds(total.ttft_p50_s)),
-        ("accepted", words.ACCEPTED),
+        ("accepted comments", words.accepted(stats.comments)),
     )
 
 

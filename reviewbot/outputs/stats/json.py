@@ -2,6 +2,7 @@
 
 from reviewbot.domain.contract import Object, document
 from reviewbot.outputs.stats.figures import Figures, Stats
+from reviewbot.outputs.stats.uptakes import Accepted
 
 _DIGITS = 6
 
@@ -16,8 +17,13 @@ def render(stats: Stats) -> str:
             "groups": [_entry(figures) for figures in stats.groups],
             "total": _entry(stats.total),
             "days": [{"day": day.name, "requests": day.requests, "cost_usd": _money(day)} for day in stats.days],
-            # Until posting exists, nobody knows which comments were taken up.
-            "accepted_share": None,
+            "accepted_share": _rounded(stats.comments.total.share),
+            "comments": {
+                "total": _comments(stats.comments.total),
+                "by_source": [_comments(group) for group in stats.comments.by_source],
+                "by_category": [_comments(group) for group in stats.comments.by_category],
+                "days": [_comments(day) for day in stats.comments.days],
+            },
             "events": {"keys": stats.keys, "breakers": stats.breakers, "budgets": stats.budgets},
             "skipped": {"foreign": stats.foreign, "torn": stats.torn},
         }
@@ -43,6 +49,16 @@ def _entry(figures: Figures) -> Object:
         "latency_p50_s": _rounded(figures.latency_p50_s),
         "latency_p95_s": _rounded(figures.latency_p95_s),
         "ttft_p50_s": _rounded(figures.ttft_p50_s),
+    }
+
+
+def _comments(group: Accepted) -> Object:
+    return {
+        "name": group.name,
+        "comments": group.comments,
+        "accepted": group.accepted,
+        "accepted_share": _rounded(group.share),
+        **{uptake.value: count for uptake, count in group.counts},
     }
 
 

@@ -16,7 +16,16 @@ def render(stats: Stats) -> str:
     lines = [words.title(stats), ""]
     if stats.groups:
         lines += [*_table(stats), "", words.LEGEND, "", *_picture(stats.days[-_DAYS:]), ""]
+    if stats.comments.total.comments:
+        lines += [*_comments(stats), "", words.COMMENT_LEGEND, ""]
     return "\n".join([*lines, *words.remarks(stats)]) + "\n"
+
+
+def _comments(stats: Stats) -> Iterator[str]:
+    rows = (words.comment_headings(), *words.comment_rows(stats.comments))
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield _line(row, widths)
 
 
 def _table(stats: Stats) -> Iterator[str]:

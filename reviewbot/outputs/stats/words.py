@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 
+from reviewbot.domain.uptake import Uptake
 from reviewbot.domain.view import label, plural
 from reviewbot.outputs.stats.figures import Figures, Stats
+from reviewbot.outputs.stats.uptakes import Accepted, Uptakes
 
 UNKNOWN = "-"
-ACCEPTED = "not recorded"
-"""Until posting exists, nobody knows which comments were taken up."""
 _SMALLEST = Decimal("0.0001")
+_COMMENT_DAYS = 31
 
 
 def headings(by: str) -> tuple[str, ...]:
@@ -45,6 +46,28 @@ def cells(figures: Figures) -> tuple[str, ...]:
         seconds(figures.ttft_p50_s),
         f"{figures.retries:,}",
     )
+
+
+def comment_headings() -> tuple[str, ...]:
+    """Give the columns of the table of comments."""
+    return ("comments", "posted", "accepted", *(uptake.value for uptake in reversed(Uptake)))
+
+
+def comment_rows(comments: Uptakes) -> tuple[tuple[str, ...], ...]:
+    """Give the table of comments: by source, by category, by day."""
+    groups = (*comments.by_source, *comments.by_category, *comments.days[-_COMMENT_DAYS:])
+    return tuple(_comment_cells(group) for group in groups)
+
+
+def _comment_cells(group: Accepted) -> tuple[str, ...]:
+    counts = (f"{count:,}" for _, count in group.counts)
+    return (label(group.name), f"{group.comments:,}", percent(group.share), *counts)
+
+
+def accepted(comments: Uptakes) -> str:
+    """Say which part of the comments people did something about."""
+    total = comments.total
+    return f"{percent(total.share)} of {plural(total.comments, 'comment')}" if total.comments else "not recorded"
 
 
 def cost(figures: Figures) -> str:
@@ -89,7 +112,7 @@ def remarks(stats: Stats) -> tuple[str, ...]:
     skipped = [plural(stats.foreign, "foreign line")] if stats.foreign else []
     skipped += ["a torn last line"] if stats.torn else []
     notes = [
-        f"accepted share: {ACCEPTED}",
+        f"accepted share: {accepted(stats.comments)}",
         f"events: {told}" if told else "",
         f"≥: the price of {plural(stats.total.unpriced, 'request')} is not known" if stats.total.unpriced else "",
         f"skipped: {' and '.join(skipped)}" if skipped else "",
@@ -97,4 +120,7 @@ def remarks(stats: Stats) -> tuple[str, ...]:
     return tuple(note for note in notes if note)
 
 
+COMMENT_LEGEND = (
+    "accepted: applied, changed, or resolved after a change · by source, by category, by the day of the comment"
+)
 LEGEND = "reused: by the cache or by another request under way · prefix: tokens in from the provider's prefix cache"
