@@ -7,14 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from reviewbot.domain.analysis import Analysis
 from reviewbot.domain.chunk import ContextBudget
-from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.finding import Finding, Rejection, Severity
 from reviewbot.domain.outcome import Comparison, Outcome, Report, counted
 from reviewbot.domain.outline import NO_OUTLINER, Outliner
 from reviewbot.domain.patch import FilePatch, Patch, Status
-from reviewbot.domain.planned import Estimate, PlannedChunk, ReviewPlan
-from reviewbot.domain.usage import TokenUsage, Usage
-from reviewbot.llm.prices import Price
+from reviewbot.domain.usage import Usage
 from reviewbot.ports import Analyzer, Sources
 from reviewbot.rehearsing import offered
 from reviewbot.reviewing import Asking, ask, model_notes, model_trouble
@@ -41,7 +38,6 @@ from reviewbot.steps.instructing import PathRule
 from reviewbot.steps.redacting import Redactions
 from reviewbot.verifying import Docket, Standards, sift
 
-_ANSWER_TOKENS = 600  # of an answer with a few findings; used for estimates only
 _PYTHON = (".py", ".pyi")
 _NO_RULES = "no static rules"
 
@@ -106,44 +102,6 @@ def chunks(
     around = [file for _, file in files] if policy.budget.context_tokens else []
     index = gathering.index(around, change.sources, policy.outliner, hide)
     return equipping.plan(files, policy.path_rules, index, policy.budget, fixed_tokens, count)
-
-
-def plan(
-    change: Change,
-    policy: Policy,
-    options: ModelOptions,
-    system: str,
-    count: Callable[[str], int],
-    price: Price | None,
-) -> ReviewPlan:
-    """Say what a review would send and cost, without sending anything; ``price`` is None where it is not known."""
-    known = fates(change, policy)
-    planned = chunks(change, policy, known, count(system), count, Redactions().hide)
-    used = TokenUsage(
-        prompt_tokens=sum(chunk.prompt_tokens for chunk in planned.chunks),
-        completion_tokens=_ANSWER_TOKENS * len(planned.chunks),
-    )
-    files = accounting.by_line(change.patch.files, known, planned.too_long, ())
-    return ReviewPlan(
-        model=options.name,
-        comparison=change.comparison,
-        files=files,
-        chunks=tuple(
-            PlannedChunk(
-                id=chunk.id,
-                paths=tuple(entry.file.path for entry in chunk.files),
-                prompt_tokens=chunk.prompt_tokens,
-            )
-            for chunk in planned.chunks
-        ),
-        estimate=Estimate(
-            requests=len(planned.chunks),
-            prompt_tokens=used.prompt_tokens,
-            completion_tokens=used.completion_tokens,
-            cost_usd=None if price is None else price.cost(used),
-        ),
-        exit_code=2 if any(file.defect for file in change.patch.files) else 0,
-    )
 
 
 def leave_alone(change: Change, engine: str, reason: str) -> Report:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from reviewbot.cli.streams import write_text
 from reviewbot.domain.view import plural
 from reviewbot.errors import UsageError
@@ -93,9 +95,13 @@ def _as_json(effective: Effective, environ: Mapping[str, str]) -> str:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
     return str(value) if isinstance(value, Decimal) else value
 
 
 def _shown(value: object) -> str:
-    plain = list(value) if isinstance(value, tuple) else _plain(value)
+    plain = _plain(value)
     return "not set" if plain is None else json.dumps(plain, ensure_ascii=False)

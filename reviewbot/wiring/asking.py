@@ -21,6 +21,7 @@ from reviewbot.wiring import engines
 from reviewbot.wiring.clients import open_client
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.generating import Generating, generate
+from reviewbot.wiring.instructions import gathered
 from reviewbot.wiring.plans import client_plan
 from reviewbot.wiring.surroundings import real_world, utc_now
 
@@ -60,7 +61,7 @@ async def ask(job: Job, observe: Observer) -> Report:
             model=client,
             options=model,
             templates=templates,
-            system=prompting.system(templates, job.settings.instructions),
+            system=prompting.system(templates, gathered(job.settings, job.trust)),
             count=lambda text: ratio.first(tokens(text)),
             observe=observe,
             verifier=engines.verifier(job.settings),

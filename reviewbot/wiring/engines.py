@@ -12,16 +12,19 @@ from reviewbot import templating
 from reviewbot.domain.chunk import ContextBudget
 from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
 from reviewbot.domain.finding import Severity
+from reviewbot.domain.outline import Outliner
 from reviewbot.errors import UsageError
 from reviewbot.llm.prices import Prices
 from reviewbot.pipeline import Policy
 from reviewbot.ports import Analyzer
+from reviewbot.repository import outlines
 from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
 from reviewbot.steps.filtering import Rules
 from reviewbot.verifying import Standards
 from reviewbot.wiring import operator, pools
+from reviewbot.wiring.instructions import path_rules
 from reviewbot.wiring.surroundings import utc_now
 
 _VERDICT_TOKENS = 800
@@ -106,12 +109,15 @@ def policy(settings: Settings, engine: str, imports: Sequence[Path]) -> Policy:
             answer_tokens=chunks.answer_tokens,
             target_tokens=chunks.target_tokens,
             overlap_lines=chunks.overlap_lines,
+            context_tokens=chunks.context_tokens,
         ),
         max_comments=settings.max_comments,
         fail_on=None if settings.fail_on == "never" else Severity(settings.fail_on),
         analyzers=_analyzers(imports),
         text_checks=_text_checks(),
         hint=_HINT + ("" if engine == "llm" else ", or let a model review them"),
+        path_rules=path_rules(settings),
+        outliner=Outliner(suffixes=outlines.SUFFIXES, outline=outlines.by_grammar),
         standards=Standards(verify=settings.review.verify, style=settings.review.style),
     )
 

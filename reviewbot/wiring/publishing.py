@@ -22,12 +22,13 @@ from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
 from reviewbot.settings.pipelines import Pipeline
 from reviewbot.settings.schema import Settings
-from reviewbot.steps import marking, prompting, reconciling
+from reviewbot.steps import challenging, marking, prompting, reconciling
 from reviewbot.steps.carrying import Previous
 from reviewbot.steps.marking import Signer
 from reviewbot.steps.reconciling import Reconciled, Run, Scene
 from reviewbot.wiring import engines
 from reviewbot.wiring.changes import Selection, opened
+from reviewbot.wiring.instructions import gathered
 
 _MODEL = "llm"
 
@@ -118,10 +119,17 @@ def binding(pipeline: Pipeline) -> str:
 
 def recipe(settings: Settings, policy: Policy, engine: str, trust: Trust | None) -> str:
     """Digest what shapes a review besides the change."""
-    model = engines.model(settings)
-    system = prompting.system(engines.templates(trust), settings.instructions) if engine == _MODEL else ""
-    parts = (__version__, engine, model, system, policy.rules, policy.budget)
+    shaped = (__version__, engine, policy.rules, policy.budget, policy.path_rules, policy.standards)
+    parts = (*shaped, *(_asked(settings, trust) if engine == _MODEL else ()))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _asked(settings: Settings, trust: Trust | None) -> tuple[object, ...]:
+    """Give what the two models of a review are told, and how they are asked."""
+    templates = engines.templates(trust)
+    system = prompting.system(templates, gathered(settings, trust))
+    verify = challenging.system(templates, style=settings.review.style)
+    return engines.model(settings), system, engines.verifier(settings), verify
 
 
 def previous(desk: Desk, selection: Selection, policy: Policy, environ: Mapping[str, str]) -> Previous | None:
