@@ -141,6 +141,8 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
     """
     started = time.monotonic()
     known = fates(change, policy)
+    # At once, so that other programs read the change while it is cut here.
+    analysing = asyncio.get_running_loop().run_in_executor(None, _analyze, change, policy, known)
     redactions = Redactions()
     # Before anything is cut: a secret must not escape because it stands across two chunks.
     redacted = redacting.patch(change.patch, redactions)
@@ -148,7 +150,7 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
     shown, repeats = repeating.once(fresh, [fate is None for fate in known])
     fixed = asking.count(asking.system)
     planned = chunks(replace(change, patch=shown), policy, known, fixed, asking.count, redactions.hide)
-    analyses = await asyncio.to_thread(_analyze, change, policy, known)
+    analyses = await analysing
     facts = tuple(finding for analysis in analyses for finding in analysis.findings)
     tell = informing.teller(facts, repeats, policy.budget, asking.count)
     answers = await ask(asking, planned.chunks, redactions, tell)
