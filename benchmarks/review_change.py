@@ -5,7 +5,8 @@
     python benchmarks/review_change.py --repo /tmp/pr-agent --base 6605f9c4 --head 0e37fc84   (large)
 
 Prints wall time and peak memory of the review and of `plan`, how many changed lines reached the model,
-and the prompt tokens by DeepSeek's own vocabulary against those of the bare ``-U3`` diff.
+and the prompt tokens by DeepSeek's own vocabulary against those of the bare ``-U3`` diff. With ``--claims`` the model
+claims something of each run of added lines, and accepts all of that: then there are two waves of requests.
 """
 
 import argparse
@@ -15,14 +16,18 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "tests")]
 
-from fakes.model_server import Answer, Asked, ModelServer, serving
+from fakes.model_server import Answer, Asked, ModelServer, findings, serving
+from jobs import claim, rows
 from measure import Cost, median, python, run
 
 _DELAY_S = 1.0
+_SHORTEST = 8
+"""Visible characters of a line that is quoted."""
 
 
 def _tokens(text: str) -> int:
@@ -41,6 +46,13 @@ def _answer(_: Asked) -> Answer:
     return Answer(delay_s=_DELAY_S)
 
 
+def _claiming(asked: Asked) -> Answer:
+    """Claim something of each run of added lines; a request to verify shows none, and the server makes it a yes."""
+    shown = itertools.pairwise(rows(asked))
+    begun = [row for before, row in shown if row.kind == "+" != before.kind and len(row.text.strip()) > _SHORTEST]
+    return replace(findings(*(claim(row, f"n{number}") for number, row in enumerate(begun))), delay_s=_DELAY_S)
+
+
 def _prefix(texts: list[str]) -> int:
     """Length of what all texts begin with."""
     same = itertools.takewhile(lambda chars: len(set(chars)) == 1, zip(*texts, strict=False))
@@ -48,7 +60,17 @@ def _prefix(texts: list[str]) -> int:
 
 
 def _prompts(server: ModelServer) -> list[str]:
-    return ["\0".join(message["content"] for message in asked.body["messages"]) for asked in server.asked]
+    return [_prompt(asked) for asked in server.reviews]
+
+
+def _prompt(asked: Asked) -> str:
+    return "\0".join(message["content"] for message in asked.body["messages"])
+
+
+def _verified(server: ModelServer) -> str:
+    sizes = sorted(_tokens(_prompt(asked)) for asked in server.asked if asked.task == "verify")
+    middle, most = sizes[len(sizes) // 2], sizes[-1]
+    return f"{len(sizes):,} claims verified, {middle:,} tokens in the middle, {most:,} at most, {sum(sizes):,} in all"
 
 
 def _reached(report: Path) -> tuple[int, int, dict[str, int]]:
@@ -67,11 +89,12 @@ def main() -> None:
     parser.add_argument("--base", required=True)
     parser.add_argument("--head", required=True)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--claims", action="store_true", help="the model claims something, and verifies it")
     parser.add_argument("--python", default=sys.executable, help="of an environment with reviewbot alone")
     options = parser.parse_args()
     sides = ["--repo", str(options.repo), "--base", options.base, "--head", options.head]
     costs: list[Cost] = []
-    with tempfile.TemporaryDirectory() as folder, serving(_answer) as server:
+    with tempfile.TemporaryDirectory() as folder, serving(_claiming if options.claims else _answer) as server:
         report = Path(folder) / "report.json"
         for _ in range(options.rounds):
             server.asked.clear()
@@ -91,6 +114,7 @@ def main() -> None:
         ]
         changed, reviewed, reasons = _reached(report)
         prompts = _prompts(server)
+        verified = _verified(server) if options.claims else ""
     git = ["git", "-C", str(options.repo), "diff", "-U3", "-M", options.base, options.head]
     bare = _tokens(subprocess.run(git, capture_output=True, check=True).stdout.decode("utf-8", "replace"))
     review, planned = median(costs), median(plans)
@@ -98,7 +122,8 @@ def main() -> None:
     print(
         f"review      {review.wall_s:.2f} s wall, {review.cpu_s:.2f} s CPU, {review.peak_mb:.0f} MB, exit {review.code}"
     )
-    print(f"without the model's time {review.wall_s - _DELAY_S:.2f} s (one wave of requests)")
+    waves = 2 if options.claims else 1
+    print(f"without the model's time {review.wall_s - waves * _DELAY_S:.2f} s ({waves} of its answers in a row)")
     print(f"plan        {planned.wall_s:.2f} s wall, {planned.cpu_s:.2f} s CPU, {planned.peak_mb:.0f} MB")
     print(f"requests    {len(prompts)}, at most {server.most_at_once} at once")
     print(f"lines       {reviewed:,} of {changed:,} reached the model ({100 * reviewed / changed:.1f} %)")
@@ -106,6 +131,8 @@ def main() -> None:
         print(f"            {count:,}: {reason}")
     total = sum(_tokens(prompt) for prompt in prompts)
     print(f"tokens      {total:,} sent, bare -U3 diff {bare:,}: ratio {total / bare:.3f} (by DeepSeek's vocabulary)")
+    if verified:
+        print(f"verify      {verified}")
     if len(prompts) > 1:
         prefix = prompts[0][: _prefix(prompts)]
         system = prompts[0].split("\0", 1)[0]

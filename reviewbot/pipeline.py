@@ -7,14 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from reviewbot.domain.analysis import Analysis
 from reviewbot.domain.chunk import ContextBudget
-from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.finding import Finding, Rejection, Severity
 from reviewbot.domain.outcome import Comparison, Outcome, Report, counted
 from reviewbot.domain.outline import NO_OUTLINER, Outliner
 from reviewbot.domain.patch import FilePatch, Patch, Status
-from reviewbot.domain.planned import Estimate, PlannedChunk, ReviewPlan
-from reviewbot.domain.usage import TokenUsage, Usage
-from reviewbot.llm.prices import Price
+from reviewbot.domain.usage import Usage
 from reviewbot.ports import Analyzer, Sources
 from reviewbot.rehearsing import offered
 from reviewbot.reviewing import Asking, ask, model_notes, model_trouble
@@ -41,7 +38,6 @@ from reviewbot.steps.instructing import PathRule
 from reviewbot.steps.redacting import Redactions
 from reviewbot.verifying import Docket, Standards, sift
 
-_ANSWER_TOKENS = 600  # of an answer with a few findings; used for estimates only
 _PYTHON = (".py", ".pyi")
 _NO_RULES = "no static rules"
 
@@ -108,44 +104,6 @@ def chunks(
     return equipping.plan(files, policy.path_rules, index, policy.budget, fixed_tokens, count)
 
 
-def plan(
-    change: Change,
-    policy: Policy,
-    options: ModelOptions,
-    system: str,
-    count: Callable[[str], int],
-    price: Price | None,
-) -> ReviewPlan:
-    """Say what a review would send and cost, without sending anything; ``price`` is None where it is not known."""
-    known = fates(change, policy)
-    planned = chunks(change, policy, known, count(system), count, Redactions().hide)
-    used = TokenUsage(
-        prompt_tokens=sum(chunk.prompt_tokens for chunk in planned.chunks),
-        completion_tokens=_ANSWER_TOKENS * len(planned.chunks),
-    )
-    files = accounting.by_line(change.patch.files, known, planned.too_long, ())
-    return ReviewPlan(
-        model=options.name,
-        comparison=change.comparison,
-        files=files,
-        chunks=tuple(
-            PlannedChunk(
-                id=chunk.id,
-                paths=tuple(entry.file.path for entry in chunk.files),
-                prompt_tokens=chunk.prompt_tokens,
-            )
-            for chunk in planned.chunks
-        ),
-        estimate=Estimate(
-            requests=len(planned.chunks),
-            prompt_tokens=used.prompt_tokens,
-            completion_tokens=used.completion_tokens,
-            cost_usd=None if price is None else price.cost(used),
-        ),
-        exit_code=2 if any(file.defect for file in change.patch.files) else 0,
-    )
-
-
 def leave_alone(change: Change, engine: str, reason: str) -> Report:
     """Report on a change that is not reviewed at all: every line is skipped, for one reason."""
     files = accounting.by_file(change.patch.files, [(Outcome.SKIPPED, reason)] * len(change.patch.files))
@@ -183,6 +141,8 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
     """
     started = time.monotonic()
     known = fates(change, policy)
+    # At once, so that other programs read the change while it is cut here.
+    analysing = asyncio.get_running_loop().run_in_executor(None, _analyze, change, policy, known)
     redactions = Redactions()
     # Before anything is cut: a secret must not escape because it stands across two chunks.
     redacted = redacting.patch(change.patch, redactions)
@@ -190,7 +150,7 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
     shown, repeats = repeating.once(fresh, [fate is None for fate in known])
     fixed = asking.count(asking.system)
     planned = chunks(replace(change, patch=shown), policy, known, fixed, asking.count, redactions.hide)
-    analyses = await asyncio.to_thread(_analyze, change, policy, known)
+    analyses = await analysing
     facts = tuple(finding for analysis in analyses for finding in analysis.findings)
     tell = informing.teller(facts, repeats, policy.budget, asking.count)
     answers = await ask(asking, planned.chunks, redactions, tell)

@@ -108,10 +108,10 @@ def claim(path: str, quote: str, line: int, title: str = "It is wrong") -> dict[
 
 
 HIGH = claim("count.py", "    return items[len(items)]", 3)
-OPEN = claim("copy.go", "        return nil", 17)
-STAT = claim("copy.go", "    info, _ := source.Stat()", 15)
-CLOSE = claim("copy.go", "    defer source.Close()", 19)
-LOG = claim("copy.go", '    log.Printf("copying %s", from)', 14)
+OPEN = claim("copy.go", "        return nil", 17, "An empty file stays open")
+STAT = claim("copy.go", "    info, _ := source.Stat()", 15, "The error of Stat is dropped")
+CLOSE = claim("copy.go", "    defer source.Close()", 19, "Not reached on each way out")
+LOG = claim("copy.go", '    log.Printf("copying %s", from)', 14, "Paths end up in the log")
 NAME = claim("add.go", "func Add(a, b int) int { return a + b }", 2)
 NOWHERE = claim("add.go", "there_is_no_such_line()", 2)
 

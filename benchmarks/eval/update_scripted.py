@@ -4,8 +4,8 @@
 
 No model has said any of this. The script knows the labels, and answers well and badly by turns: hits, hits elsewhere
 than at the first place, second comments at the same place, comments at a wrong one, quotes that stand nowhere, empty
-lists, answers with words around them, and answers that need a repair. The figures that follow are known in advance and
-say something of ``reviewbot eval``, and nothing of any model.
+lists, answers with words around them, and answers that need a repair. Its verifier accepts whatever it is asked about.
+The figures that follow are known in advance and say something of ``reviewbot eval``, and nothing of any model.
 """
 
 import json
@@ -16,7 +16,7 @@ from reviewbot.domain.evaluation import Case, Expected
 from reviewbot.domain.patch import Line, Side
 from reviewbot.domain.prompt import Task
 from reviewbot.domain.usage import TokenUsage
-from reviewbot.steps.scoring import REACH
+from reviewbot.steps.scoring import REACH, validity
 from reviewbot.wiring.evaluating import cases, recordings
 from reviewbot.wiring.evaluating.recordings import Entry, Head
 
@@ -26,7 +26,9 @@ HEAD = Head(
     model="scripted",
     note="Answers made up by benchmarks/eval/update_scripted.py to test the machinery; no model was asked.",
 )
+ACCEPTED = '{"accept": true, "reason": "made up", "evidence": null}'
 NOWHERE = "result = compute(everything_at_once)"
+VERDICT = TokenUsage(prompt_tokens=600, completion_tokens=len(ACCEPTED) // 4)
 Claim = dict[str, object]
 
 
@@ -69,11 +71,13 @@ def listed(claims: Sequence[Claim]) -> str:
 
 
 def entries_of(case: Case, texts: Sequence[str]) -> Iterator[Entry]:
-    """Make the lines of a recording: the first answer, and what a repair brings."""
+    """Make the lines of a recording: the first answer, what a repair brings, and a verdict for each claim."""
     shown = sum(len(hunk.body) for file in case.patch.files for hunk in file.hunks)
     for at, text in enumerate(texts):
         usage = TokenUsage(prompt_tokens=shown // 4, completion_tokens=len(text) // 4)
         yield Entry(case=case.id, task=Task.REVIEW, repair=at > 0, text=text, usage=usage)
+    for _ in range(validity(texts, case.patch)[1]):
+        yield Entry(case=case.id, task=Task.VERIFY, text=ACCEPTED, usage=VERDICT)
 
 
 def hit(case: Case, expected: Expected, *, last: bool = False) -> Claim:

@@ -8,7 +8,8 @@ from reviewbot.cli import inputs, streams
 from reviewbot.llm import calibration
 from reviewbot.llm.prices import Prices
 from reviewbot.outputs import plan as output
-from reviewbot.pipeline import plan as make_plan
+from reviewbot.planning import Rates
+from reviewbot.planning import plan as make_plan
 from reviewbot.settings import environment
 from reviewbot.steps import prompting
 from reviewbot.steps.counting import tokens
@@ -28,7 +29,8 @@ def plan(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         policy = engines.policy(settings, "llm", ())
         model = engines.model(settings)
         ratio = calibration.load(environment.cache_folder(environ), model.name)
-        price = Prices.load(operator.read(environ).prices).at(model.name, utc_now())
-        planned = make_plan(source.change, policy, model, system, lambda text: ratio.first(tokens(text)), price)
+        prices, now = Prices.load(operator.read(environ).prices), utc_now()
+        rates = Rates(review=prices.at(model.name, now), verify=prices.at(engines.verifier(settings).name, now))
+        planned = make_plan(source.change, policy, model, system, lambda text: ratio.first(tokens(text)), rates)
     streams.write_text(output.as_json(planned) if options.format == "json" else output.as_text(planned))
     return planned.exit_code

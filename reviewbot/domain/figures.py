@@ -15,7 +15,7 @@ def figures(report: Report) -> tuple[tuple[str, str], ...]:
     astray = f" ({len(adrift(report)):,} without a place in the diff)" if adrift(report) else ""
     lines = report.lines
     done = f"{lines.reviewed:,} reviewed, {lines.skipped:,} skipped, {lines.failed:,} failed"
-    claims = f"{plural(len(report.rejected), 'claim')} not shown, with reasons in the JSON report"
+    claims = f"{plural(len(report.rejected), 'claim')} not shown, with reasons in the HTML and JSON reports"
     return (
         ("files", _files(report)),
         ("lines", f"{lines.changed:,} changed: {done}"),

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from reviewbot.domain.outcome import Comparison, FileReport, LineCounts, counted
+
+CLAIMS_PER_CHUNK: Final = 3
+"""Claims that an answer is reckoned with: an assumption, since nobody knows before the model is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,8 @@ class Estimate:
     """What all requests together would use."""
 
     requests: int
+    verify_requests: int
+    """Of these: one for each claim, see `CLAIMS_PER_CHUNK`."""
     prompt_tokens: int
     completion_tokens: int
     cost_usd: Decimal | None

@@ -147,6 +147,7 @@ def render(report: Report) -> str:
         elsewhere=[card for card in cards if card.anchor not in placed],
         sections=sections,
         gaps=gaps(report),
+        rejected=[(label(shown(each.title)), label(each.path), label(each.reason)) for each in report.rejected],
         proof=proof(report),
         plural=plural,
         spans=spans,

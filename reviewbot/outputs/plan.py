@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reviewbot.domain.contract import Object, document, file_entries, line_counts
 from reviewbot.domain.outcome import FileReport, Outcome
-from reviewbot.domain.planned import ReviewPlan
+from reviewbot.domain.planned import CLAIMS_PER_CHUNK, Estimate, ReviewPlan
 from reviewbot.domain.view import label, plural
 
 _FILES_SHOWN = 10
@@ -52,11 +52,21 @@ def as_text(plan: ReviewPlan) -> str:
             f"lines     {counts.changed:,} changed: {counts.reviewed:,} would be reviewed, "
             f"{counts.skipped:,} skipped, {counts.failed:,} unreadable"
         ),
-        f"requests  {estimate.requests:,}",
+        f"requests  {_requests(estimate)}",
         f"tokens    about {estimate.prompt_tokens:,} in, {estimate.completion_tokens:,} out",
         f"cost      about {cost}" if estimate.cost_usd is not None else f"cost      {cost}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _requests(estimate: Estimate) -> str:
+    if not estimate.verify_requests:
+        return f"{estimate.requests:,}"
+    reviews = estimate.requests - estimate.verify_requests
+    return (
+        f"about {estimate.requests:,}: {reviews:,} to review, and one to verify each claim, "
+        f"if there are {CLAIMS_PER_CHUNK} a chunk"
+    )
 
 
 def _chunk_table(plan: ReviewPlan) -> list[str]:

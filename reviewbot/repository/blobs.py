@@ -1,6 +1,7 @@
 """Blobs by id, through one ``git cat-file --batch``."""
 
 import subprocess
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -10,9 +11,10 @@ from reviewbot.repository.git import Git
 
 
 class Blobs:
-    """A running ``git cat-file``; use it in a ``with`` block."""
+    """A running ``git cat-file``; use it in a ``with`` block. Threads may share it."""
 
     def __init__(self, git: Git, extra: Mapping[str, str]) -> None:
+        self._lock = threading.Lock()
         self._process = subprocess.Popen(
             ["git", "cat-file", "--batch"],
             cwd=git.folder,
@@ -37,6 +39,10 @@ class Blobs:
 
     def read(self, blob: str) -> bytes | None:
         """Give a blob's bytes, or None if it is not there (a partial clone)."""
+        with self._lock:  # one question and its answer at a time
+            return self._asked(blob)
+
+    def _asked(self, blob: str) -> bytes | None:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             return None

@@ -19,7 +19,7 @@ from reviewbot.domain.prompt import Message, Prompt, Task
 from reviewbot.steps.prompting import readable
 from reviewbot.steps.redacting import Redactions
 
-CODE_TOKENS: Final = 400
+CODE_TOKENS: Final = 350
 """For the lines around the quoted ones: a verdict on one claim needs little, and gets worse with more."""
 _LONGEST_ROW: Final = 300
 """Characters shown of a line; of a longer one what stands around the quote."""

@@ -22,7 +22,7 @@ from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
 from reviewbot.settings.pipelines import Pipeline
 from reviewbot.settings.schema import Settings
-from reviewbot.steps import answering_plan, marking, prompting, reconciling
+from reviewbot.steps import answering_plan, challenging, marking, prompting, reconciling
 from reviewbot.steps.answering_plan import Voice
 from reviewbot.steps.carrying import Previous
 from reviewbot.steps.marking import Signer
@@ -133,10 +133,17 @@ def binding(pipeline: Pipeline) -> str:
 
 def recipe(settings: Settings, policy: Policy, engine: str, trust: Trust | None) -> str:
     """Digest what shapes a review besides the change."""
-    model = engines.model(settings)
-    system = prompting.system(engines.templates(trust), gathered(settings, trust)) if engine == _MODEL else ""
-    parts = (__version__, engine, model, system, policy.rules, policy.budget, policy.path_rules)
+    shaped = (__version__, engine, policy.rules, policy.budget, policy.path_rules, policy.standards)
+    parts = (*shaped, *(_asked(settings, trust) if engine == _MODEL else ()))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _asked(settings: Settings, trust: Trust | None) -> tuple[object, ...]:
+    """Give what the two models of a review are told, and how they are asked."""
+    templates = engines.templates(trust)
+    system = prompting.system(templates, gathered(settings, trust))
+    verify = challenging.system(templates, style=settings.review.style)
+    return engines.model(settings), system, engines.verifier(settings), verify
 
 
 def standing(desk: Desk | None) -> Board | None:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from reviewbot.domain.endpoint import ModelOptions
-from reviewbot.domain.outcome import Report, Verdict
+from reviewbot.domain.outcome import Report
 from reviewbot.errors import ForgeError
 from reviewbot.pipeline import Change
-from reviewbot.replying import INTERRUPTED, reply
+from reviewbot.replying import reply
 from reviewbot.reviewing import Asking
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import answering, gating
@@ -38,7 +38,12 @@ def options(settings: Settings) -> ModelOptions:
 async def answered(
     report: Report, change: Change, asking: Asking, conversations: Sequence[Conversation], say: Callable[[str], None]
 ) -> Report:
-    """Let a model answer, and give the report with what people are to be told. What fails changes no exit code."""
+    """Let a model answer, and give the report with what people are to be told. What fails changes no exit code.
+
+    A run that was interrupted asks nobody any more.
+    """
+    if report.verdict.exit_code == _INTERRUPTED:
+        return report
     found = await reply(asking, conversations, change.patch, change.sources)
     for reason in dict.fromkeys(found.failed):
         count = found.failed.count(reason)
@@ -47,11 +52,5 @@ async def answered(
         report,
         answers=found.answers,
         usage=replace(asking.model.usage, wall_s=report.usage.wall_s),
-        verdict=_interrupted(report.verdict) if found.interrupted else report.verdict,
+        verdict=gating.interrupted(report.verdict) if found.interrupted else report.verdict,
     )
-
-
-def _interrupted(verdict: Verdict) -> Verdict:
-    code = gating.heaviest((verdict.exit_code, _INTERRUPTED))
-    reasons = (*verdict.reasons, f"{INTERRUPTED} while people were answered")
-    return Verdict(passed=False, exit_code=code, reasons=reasons)

@@ -92,6 +92,14 @@ def test_every_kind_of_finding_is_shown(whole: Shown) -> None:
     assert "+     if cents >= FREE_SHIPPING_FROM:" in whole.out
 
 
+def test_a_claim_that_the_verifier_rejects_is_no_finding_and_the_page_says_why(whole: Shown) -> None:
+    assert "Shipping is charged twice" not in whole.out
+    assert "1 claim not shown" in whole.out
+    listed = whole.page.partition("Rejected claims")[2]
+    assert "Shipping is charged twice" in listed
+    assert "the verifier rejects it: total(items) adds up the items alone" in listed
+
+
 def test_the_planted_secret_is_shown_nowhere(whole: Shown) -> None:
     assert project.token() not in whole.out + whole.err + whole.page
 

@@ -117,7 +117,9 @@ def test_a_repaired_answer_counts_once_and_its_tokens_twice(run: Run) -> None:
 
     ran = asked(run, script, "--format", "json")
     assert 1.0 == figures(ran)["f1"]
-    assert {2} == {case["spent"]["requests"] for case in json.loads(ran[1])["cases"]}
+    requests = {case["id"]: case["spent"]["requests"] for case in json.loads(ran[1])["cases"]}
+    # Twice for the review, and twice for each claim's verdict.
+    assert {"go/clean-name": 2, "go/left-open": 6, "python/one-too-high": 4} == requests
 
 
 def test_an_answer_without_text_is_asked_for_again(run: Run) -> None:
@@ -148,7 +150,8 @@ def test_requests_of_an_evaluation_are_in_the_ledger_and_never_from_the_cache(ru
     for _ in range(2):
         asked(run, GOOD, **environ)
     outcomes = [json.loads(line).get("outcome") for line in ledger.read_text().splitlines()]
-    assert ["ok"] * 6 == [outcome for outcome in outcomes if outcome is not None]
+    # Three reviews and three verdicts.
+    assert ["ok"] * 2 * 6 == [outcome for outcome in outcomes if outcome is not None]
 
 
 # Failures
@@ -241,7 +244,8 @@ def test_answers_are_kept_even_where_some_requests_fail(run: Run, tmp_path: Path
         return refusal(400, "no") if "### copy.go" in asked.user else GOOD(asked)
 
     asked(run, script, "--record", str(recorded))
-    assert 3 == len(recorded.read_text("utf-8").splitlines())
+    # The heading, two reviews, and the verdict on the one claim.
+    assert 4 == len(recorded.read_text("utf-8").splitlines())
     code, out, _ = run("--recorded", str(recorded))
     assert 4 == code
     assert "go/left-open  1 request failed for good: the recording has no answer for a review of go/left-open" in out

@@ -67,8 +67,10 @@ def test_files_lines_chunks_and_estimate_are_given(reviewbot: Reviewbot) -> None
     assert {"changed": 3, "reviewed": 2, "skipped": 1, "failed": 0} == said["lines"]
     assert [["a.go", "b.go"]] == [chunk["paths"] for chunk in ran.json["chunks"]]
     estimate = ran.json["estimate"]
-    assert 1 == estimate["requests"] == len(ran.json["chunks"])
-    assert estimate["prompt_tokens"] == sum(chunk["prompt_tokens"] for chunk in ran.json["chunks"])
+    assert 1 == len(ran.json["chunks"])
+    assert 1 + 3 == estimate["requests"]
+    assert estimate["prompt_tokens"] == sum(chunk["prompt_tokens"] for chunk in ran.json["chunks"]) + 3 * 600
+    assert 3 * 200 + 3 * 80 == estimate["completion_tokens"]
     assert 0 < float(estimate["cost_usd"]) < 0.01
 
 
@@ -79,8 +81,18 @@ def test_the_text_says_the_same_to_people(reviewbot: Reviewbot) -> None:
     assert lines[0].startswith("main (")
     assert lines[0].endswith("· plan for deepseek-flash, nothing is sent")
     assert "lines     3 changed: 2 would be reviewed, 1 skipped, 0 unreadable" in lines
-    assert "requests  1" in lines
+    assert "requests  about 4: 1 to review, and one to verify each claim, if there are 3 a chunk" in lines
     assert "not sent: a lock file" in lines
+
+
+def test_without_a_verifier_only_reviews_are_counted(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
+    repo.write(".reviewbot.toml", "[review]\nverify = false\n")
+    assert "requests  1" in reviewbot("plan").out.splitlines()
+
+
+def test_a_verifier_of_unknown_price_leaves_the_cost_unknown(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
+    repo.write(".reviewbot.toml", '[model.verify]\nname = "home-grown"\n')
+    assert reviewbot("plan", "--format", "json").json["estimate"]["cost_usd"] is None
 
 
 def test_small_chunks_make_more_requests(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:

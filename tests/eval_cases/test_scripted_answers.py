@@ -37,17 +37,17 @@ def llm(result: dict[str, object], mark: str) -> int:
 
 
 def test_the_script_has_the_score_that_it_was_written_to_have(result: dict[str, object]) -> None:
-    """44 flawed cases in turns of 11: 4 each of twice said, silent, elsewhere, and nowhere; the others are hits.
+    """44 flawed cases in turns of 11: 4 each of silent, elsewhere, and nowhere; the others are hits.
 
-    One case has two problems, and both are found.
+    One case has two problems, and both are found. What 4 answers say twice is folded, and shown once.
     """
-    assert (33, 4, 8, 0) == tuple(llm(result, mark) for mark in ("hit", "duplicate", "false", "neutral"))
+    assert (33, 0, 8, 0) == tuple(llm(result, mark) for mark in ("hit", "duplicate", "false", "neutral"))
 
 
 def test_the_figures_are_those_of_the_marks(result: dict[str, object]) -> None:
     """Ruff says 4 things of the Python cases besides: 3 that the script says too, and one about a clean case.
 
-    Claims: 33 hits, 4 said again, 8 elsewhere (4 of them clean), and 8 whose quote stands nowhere.
+    Claims: 33 hits, 4 said again (and folded), 8 elsewhere (4 of them clean), and 8 whose quote stands nowhere.
     """
     total = result["total"]
     assert isinstance(total, dict)

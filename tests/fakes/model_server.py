@@ -39,6 +39,11 @@ class ModelServer:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
+    @property
+    def reviews(self) -> list[Asked]:
+        """What was asked about the change, without what was asked about single claims."""
+        return [asked for asked in self.asked if asked.task == "review"]
+
     def start(self) -> None:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 

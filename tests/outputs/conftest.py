@@ -289,6 +289,7 @@ def make_hostile(*, path: str, title: str, body: str, code: str) -> Report:
             FileReport(file=replace(file, path=body), outcome=Outcome.SKIPPED, reason=body),
         ),
         findings=(placed, adrift),
+        rejected=(Rejection(path=path, title=title, reason=body),),
         notes=(title, body),
         verdict=Verdict(passed=False, exit_code=1, reasons=(body,)),
     )

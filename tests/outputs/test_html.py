@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pygments.lexer import Lexer
 from typing_extensions import override
 
-from reviewbot.domain.finding import Finding, Span
+from reviewbot.domain.finding import Finding, Rejection, Span
 from reviewbot.domain.outcome import FileReport, Outcome, Report
 from reviewbot.domain.patch import FilePatch, Hunk, Side, Status
 from reviewbot.outputs.html import render
@@ -105,6 +105,14 @@ def test_a_finding_whose_line_is_not_rendered_is_not_lost(report: Report, findin
     beyond = finding(span=Span(side=Side.RIGHT, start=900, end=900))
     page = Page(render(replace(report, findings=(skipped, beyond))))
     assert len([tag for tag, _ in page.tags if tag == "article"]) == 2
+
+
+def test_rejected_claims_are_listed_with_their_reasons(report: Report, quiet: Report) -> None:
+    listed = render(report).partition("Rejected claims</h2>")[2].partition("<h2>")[0]
+    assert all(text in listed for text in ("1 claim", "Dead code", "gone.py", "the quote is not in the diff"))
+    assert "Rejected claims" not in render(quiet)
+    many = tuple(Rejection(path="a.py", title=f"t{number}", reason="r") for number in range(11))
+    assert "<details><summary>11 claims" in render(replace(report, rejected=many))
 
 
 def test_files_with_findings_are_open_and_skipped_ones_have_no_diff(report: Report) -> None:

@@ -94,10 +94,10 @@ def test_only_changed_hunks_are_asked_about_and_what_is_found_is_what_a_whole_re
         for number in range(PUSHES):
             if number:
                 author.push()
-            before = len(stage.model.asked)
+            before = len(stage.model.reviews)
             ran = stage.review("--format", "json", "--max-comments", "0")
             assert 0 == ran.code, ran.err
-            sent = {body for asked in stage.model.asked[before:] for _, body in hunks(asked)}
+            sent = {body for asked in stage.model.reviews[before:] for _, body in hunks(asked)}
             there = diff(stage)
             assert sent == {body for _, body in there - known}, f"seed {seed}, push {number}"
             known = there
@@ -117,7 +117,7 @@ def test_a_hunk_that_is_taken_back_takes_its_finding_along(stage: Stage) -> None
     ran = stage.review("--format", "json")
     assert ["beta", "gamma"] == ran.names
     assert "1 resolved" in ran.err
-    assert 1 == len(stage.model.asked)
+    assert 1 == len(stage.model.reviews)
 
 
 def test_what_the_last_run_did_not_find_again_does_not_come_back(stage: Stage) -> None:
@@ -139,11 +139,11 @@ def test_a_file_of_the_change_that_is_renamed_is_known_again_two_pushes_later(st
     stage.repo.git("mv", "new.rs", "newer.rs")
     stage.push()
     stage.review()
-    asked = len(stage.model.asked)
+    asked = len(stage.model.reviews)
     stage.push({"lib.rs": "wrong delta\n"})
     ran = stage.review("--format", "json")
     assert ["alpha", "beta", "delta", "gamma"] == ran.names
-    assert 1 == len(stage.model.asked) - asked
+    assert 1 == len(stage.model.reviews) - asked
     assert ALL | {"delta": ["inline"]} == stage.places()
 
 
@@ -171,11 +171,11 @@ def test_a_run_that_was_cut_short_is_nothing_to_build_on(stage: Stage) -> None:
 
 def test_after_a_force_push_a_fresh_clone_fetches_what_was_reviewed(stage: Stage) -> None:
     stage.review()
-    asked = len(stage.model.asked)
+    asked = len(stage.model.reviews)
     stage.repo.git("reset", "--quiet", "--hard", "main")
     stage.push(CHANGE | {"lib.rs": "wrong delta\n"})
     stage.clone = stage.repo.clone(stage.folder / "fresh")
     ran = stage.review("--format", "json")
     assert ["alpha", "beta", "delta", "gamma"] == ran.names
-    sent = [body for asked_for in stage.model.asked[asked:] for _, body in hunks(asked_for)]
+    sent = [body for asked_for in stage.model.reviews[asked:] for _, body in hunks(asked_for)]
     assert ["wrong delta"] == [line[1:] for body in sent for line in body.split("\n") if line.startswith("+")]

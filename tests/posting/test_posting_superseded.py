@@ -106,8 +106,8 @@ def test_a_request_that_the_target_exempts_is_left_alone_and_every_line_says_why
     assert ({}, 0, 0) == (ruled.places(), ruled.writes, len(ruled.model.asked))
 
 
-def test_a_request_that_nothing_exempts_is_reviewed(ruled: Stage) -> None:
-    assert 0 == ruled.review().code
+def test_a_request_that_nothing_exempts_is_reviewed_and_fails_on_what_was_verified(ruled: Stage) -> None:
+    assert 1 == ruled.review().code
     assert ALL == ruled.places()
 
 

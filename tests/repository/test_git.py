@@ -2,6 +2,7 @@
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import gitrepo
@@ -118,6 +119,15 @@ def test_blobs_are_read_by_id_one_after_the_other(repo: gitrepo.Repo) -> None:
         assert blobs.read("0" * 40) is None
         assert b"" == blobs.read(repo.git("rev-parse", "HEAD:empty"))
         assert b"x" == blobs.read(repo.git("rev-parse", "HEAD:no-end"))
+
+
+def test_threads_that_share_blobs_get_each_their_own(repo: gitrepo.Repo) -> None:
+    texts = {f"f{number}": str(number).encode() * 200_000 for number in range(6)}
+    repo.commit(texts)
+    ids = {repo.git("rev-parse", f"HEAD:{name}"): text for name, text in texts.items()}
+    git = locate(repo.path, repo.environ)
+    with Blobs(git, {}) as blobs, ThreadPoolExecutor(4) as pool:
+        assert [text for _ in range(20) for text in ids.values()] == list(pool.map(blobs.read, [*ids] * 20))
 
 
 def test_what_is_no_id_is_no_blob(repo: gitrepo.Repo) -> None:

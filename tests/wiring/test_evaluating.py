@@ -225,13 +225,21 @@ def test_a_file_of_bytes_is_no_recording(tmp_path: Path) -> None:
         recordings.read(path)
 
 
+def test_a_second_pass_is_given_its_own_answer_to_the_same_request() -> None:
+    digest = recordings.digest(prompt())
+    both = player(entry(text="first", digest=digest), entry(text="second", digest=digest))
+    assert "first" == both.take("go/a", prompt()).text
+    both.rewind()
+    assert ["second", "first"] == [both.take("go/a", prompt()).text for _ in range(2)]
+
+
 def test_replaying_twice_begins_anew() -> None:
     from reviewbot.domain.endpoint import ModelOptions
     from reviewbot.wiring.evaluating.answers import replay
 
-    recording = Recording(head=Head(scripted=True, model="m"), entries=(entry(text="only"),))
+    again = player(entry(text="only"))
 
     async def once() -> str:
-        return (await replay(recording)("go/a", prompt(), ModelOptions(name="m"), None)).text
+        return (await replay(again)("go/a", prompt(), ModelOptions(name="m"), None)).text
 
     assert ["only", "only"] == [asyncio.run(once()), asyncio.run(once())]

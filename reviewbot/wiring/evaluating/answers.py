@@ -12,7 +12,7 @@ from reviewbot.domain.usage import Usage
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.prices import Prices
 from reviewbot.ports import Model
-from reviewbot.wiring.evaluating.recordings import Entry, Player, Recording, digest
+from reviewbot.wiring.evaluating.recordings import Entry, Player, digest
 
 Check = Callable[[Completion], bool]
 Answerer = Callable[[str, Prompt, ModelOptions, Check | None], Awaitable[Entry]]
@@ -53,9 +53,9 @@ async def _completed(model: Model, prompt: Prompt, options: ModelOptions, check:
         return Completion(text="", finish_reason=None, model=None)
 
 
-def replay(recording: Recording) -> Answerer:
+def replay(player: Player) -> Answerer:
     """Answer from a recording, from its beginning."""
-    player = Player(recording)
+    player.rewind()
 
     async def answer(case: str, prompt: Prompt, _options: ModelOptions, _check: Check | None) -> Entry:
         return player.take(case, prompt)

@@ -70,26 +70,42 @@ class Recording:
 
 
 class Player:
-    """Gives the answers of a recording, each of them once."""
+    """Gives the answers of a recording, each of them once a pass.
+
+    Two passes may ask the very same, as two variants of the prompts for reviews do when they verify a claim that both
+    make: the second pass is given what the first was not, if there is such an answer.
+    """
 
     def __init__(self, recording: Recording) -> None:
-        self._left = list(recording.entries)
+        self._entries = recording.entries
+        self._left = list(range(len(recording.entries)))
+        self._given: set[int] = set()
+
+    def rewind(self) -> None:
+        """Begin another pass."""
+        self._left = list(range(len(self._entries)))
 
     def take(self, case: str, prompt: Prompt) -> Entry:
         """Give the answer to a request. Raises ProviderError where there is none."""
         asked = digest(prompt)
         kind = (case, prompt.task, prompt.repair)
-        same = [each for each in self._left if (each.case, each.task, each.repair) == kind]
-        for entry in same:
-            if entry.digest in {asked, None}:
-                self._left.remove(entry)
-                return entry
+        same = [at for at in self._left if _kind(self._entries[at]) == kind]
+        fitting = [at for at in same if self._entries[at].digest in {asked, None}]
+        if fitting:
+            chosen = min(fitting, key=lambda at: self._entries[at].digest is not None and at in self._given)
+            self._left.remove(chosen)
+            self._given.add(chosen)
+            return self._entries[chosen]
         name = "repair" if prompt.repair else prompt.task.value
         if same:
             message = f"the recording answers another prompt than this version's {name} of {case}: record it anew"
         else:
             message = f"the recording has no answer for a {name} of {case}"
         raise ProviderError(message)
+
+
+def _kind(entry: Entry) -> tuple[str, Task, bool]:
+    return entry.case, entry.task, entry.repair
 
 
 def digest(prompt: Prompt) -> str:

@@ -29,7 +29,8 @@ from reviewbot.wiring.clients import open_client
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.evaluating.answers import Answerer, CaseModel, live, replay
 from reviewbot.wiring.evaluating.cases import new_text
-from reviewbot.wiring.evaluating.recordings import Entry, Recording
+from reviewbot.wiring.evaluating.recordings import Entry, Player, Recording
+from reviewbot.wiring.instructions import gathered
 from reviewbot.wiring.plans import client_plan
 from reviewbot.wiring.surroundings import real_world, utc_now
 
@@ -67,7 +68,8 @@ async def evaluate(job: Job, variants: Sequence[Path | None]) -> tuple[Finished,
         return (await _statically(job),)
     environments = [_templates(folder) for folder in variants]
     if job.recording is not None:
-        return tuple([await _with_model(job, replay(job.recording), each) for each in environments])
+        player = Player(job.recording)
+        return tuple([await _with_model(job, replay(player), each) for each in environments])
     async with _endpoint(job) as answerer:
         return tuple([await _with_model(job, answerer, each) for each in environments])
 
@@ -114,9 +116,10 @@ def _asking(job: Job, model: CaseModel, options: ModelOptions, templates: Enviro
         model=model,
         options=options,
         templates=templates,
-        system=prompting.system(templates, job.settings.instructions),
+        system=prompting.system(templates, gathered(job.settings, None)),
         count=tokens,
         observe=_unseen,
+        verifier=engines.verifier(job.settings),
     )
 
 
