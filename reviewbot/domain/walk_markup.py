@@ -20,7 +20,7 @@ def told(report: Report) -> str:
     synopsis = report.synopsis
     if synopsis is None:
         return numbers
-    by = f" (summed up by {markup.text(report.model)})" if report.model else ""
+    by = f" (summed up by {markup.text(shown(report.model))})" if report.model else ""
     return f"{_words(synopsis.text)}\n\n{synopsis.risk.capitalize()} risk{by}. {numbers}"
 
 

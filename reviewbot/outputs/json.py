@@ -30,7 +30,6 @@ def _report(report: Report) -> Object:
         "head": report.comparison.head_sha,
         "files": file_entries(report.files),
         "lines": line_counts(report.lines),
-        "summary": _summary(report),
         "findings": [_finding(finding) for finding in report.findings],
         "rejected": [asdict(rejection) for rejection in report.rejected],
         "coverage": None if report.coverage is None else entry(report.coverage),
@@ -41,6 +40,7 @@ def _report(report: Report) -> Object:
             "exit_code": report.verdict.exit_code,
             "reasons": report.verdict.reasons,
         },
+        "summary": _summary(report),
     }
 
 

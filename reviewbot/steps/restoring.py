@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from reviewbot.domain.finding import Category, Confidence, Finding, Severity, Span, Suggestion
 from reviewbot.domain.outcome import Comparison, FileReport, LineCounts, Outcome, Report, Unreviewed, Verdict
 from reviewbot.domain.patch import FilePatch, Patch, Side, Status
+from reviewbot.domain.synopsis import Risk, Synopsis
 from reviewbot.domain.usage import Usage
 from reviewbot.errors import UsageError
 from reviewbot.steps import anchoring
@@ -114,6 +115,11 @@ class _Verdict(_Part):
     reasons: Annotated[tuple[_Text, ...], Field(max_length=1_000)] = ()
 
 
+class _Summary(_Part):
+    text: _Text = ""
+    risk: Risk | None = None
+
+
 class _Report(_Part):
     schema_: Annotated[Literal[1], Field(alias="schema")]
     engine: Literal["static", "llm"]
@@ -125,6 +131,7 @@ class _Report(_Part):
     findings: Annotated[tuple[_Finding, ...], Field(max_length=_MOST_FINDINGS)]
     usage: _Usage = _Usage()
     verdict: _Verdict
+    summary: _Summary = _Summary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +191,14 @@ def restore(saved: Saved, patch: Patch) -> Report:
         findings=(),
         usage=Usage(**parts.usage.model_dump()),
         verdict=Verdict(passed=verdict.passed, exit_code=verdict.exit_code, reasons=verdict.reasons),
+        synopsis=_synopsis(parts.summary),
         tally=LineCounts(**parts.lines.model_dump()),
     )
+
+
+def _synopsis(told: _Summary) -> Synopsis | None:
+    """Give a model's words; ours, which name no risk, are counted anew."""
+    return None if told.risk is None else Synopsis(text=told.text, risk=told.risk)
 
 
 def _file(entry: _File, known: FilePatch | None) -> FileReport:

@@ -22,6 +22,7 @@ from reviewbot.domain.finding import (
 )
 from reviewbot.domain.outcome import Comparison, FileReport, Outcome, Report, Unreviewed, Verdict
 from reviewbot.domain.patch import FilePatch, Hunk, Side, Status
+from reviewbot.domain.synopsis import Risk, Synopsis
 from reviewbot.domain.usage import Usage
 from reviewbot.outputs import annotations, codequality, html, json, junit, markdown, sarif, text
 
@@ -238,6 +239,7 @@ def make_report() -> Report:
         files=_files(),
         findings=_findings(),
         rejected=(Rejection(path="gone.py", title="Dead code", reason="the quote is not in the diff"),),
+        synopsis=Synopsis(text="`fetch` now stops at *limit*.\n\n@all [Callers](x) see `None`.", risk=Risk.MEDIUM),
         usage=Usage(
             requests=14,
             cache_hits=3,

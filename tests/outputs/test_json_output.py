@@ -29,6 +29,7 @@ def test_the_keys_come_in_the_order_of_the_contract(report: Report) -> None:
         "tests",
         "usage",
         "verdict",
+        "summary",
     ]
     assert list(document["files"][0]) == [
         "path",

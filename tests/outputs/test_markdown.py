@@ -30,7 +30,7 @@ def test_low_severities_are_folded_and_high_ones_are_not(report: Report) -> None
     assert "### High (1)" in out
     assert "<details>\n<summary>Medium (1)</summary>\n\n" in out
     assert "<details>\n<summary>Low (2)</summary>\n\n" in out
-    assert out.count("<details>") == out.count("</details>") == 4
+    assert out.count("<details>") == out.count("</details>") == 5
 
 
 def test_a_finding_without_a_place_is_listed_apart(report: Report, finding: Callable[..., Finding]) -> None:

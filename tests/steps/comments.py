@@ -13,6 +13,7 @@ from reviewbot.domain.outcome import FileReport, Outcome, Report, Unreviewed, Ve
 from reviewbot.domain.patch import FilePatch, Side, Status
 from reviewbot.domain.posting import Comment
 from reviewbot.domain.request import GITHUB, GITLAB, Dialect
+from reviewbot.domain.synopsis import Risk, Synopsis
 from reviewbot.domain.usage import Usage
 from reviewbot.domain.view import texts
 from reviewbot.steps import rendering
@@ -54,6 +55,7 @@ def rich() -> Report:
             FileReport(file=lock, outcome=Outcome.SKIPPED, reason="lock file"),
         ),
         verdict=Verdict(passed=False, exit_code=4, reasons=("2 requests failed for good: 503",)),
+        synopsis=Synopsis(text="`total` counts prices. Rows without one end the sum.", risk=Risk.HIGH),
         notes=("1 secret was taken out of what the model was sent",),
         usage=Usage(requests=3, prompt_tokens=1200, completion_tokens=300, cost_usd=Decimal("0.0012"), wall_s=2.5),
     )

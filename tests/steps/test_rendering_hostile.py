@@ -16,6 +16,7 @@ from reviewbot.domain.finding import Placement, Severity, Span, Suggestion
 from reviewbot.domain.outcome import Comparison, FileReport, Outcome, Report, Unreviewed, Verdict
 from reviewbot.domain.patch import FilePatch, Hunk, Side, Status
 from reviewbot.domain.request import GITHUB, GITLAB, Dialect
+from reviewbot.domain.synopsis import Risk, Synopsis
 from reviewbot.domain.thread import Note, Thread, ThreadKind
 from reviewbot.domain.usage import Usage
 from reviewbot.steps import marking, rendering, summarising
@@ -50,6 +51,7 @@ def hostile_report(text: str) -> Report:
             FileReport(file=replace(file, path=f"{text}2"), outcome=Outcome.SKIPPED, reason=text),
         ),
         findings=(finding, adrift),
+        synopsis=Synopsis(text=text, risk=Risk.LOW),
         notes=(text,),
         usage=Usage(),
         verdict=Verdict(passed=False, exit_code=1, reasons=(text,)),
@@ -69,7 +71,7 @@ def checked(text: str, dialect: Dialect) -> Mapping[str, Sequence[str]]:
     documents = {
         "comment": alive(comment.body, SECRETS, headings=0, tables=0),
         "file comment": alive(comment.file_body, SECRETS, headings=0, tables=0),
-        "summary": alive(summary_of(written), SECRETS, headings=1, tables=1),
+        "summary": alive(summary_of(written), SECRETS, headings=1, tables=2),
         "title": [secret for secret in SECRETS if secret in comment.title],
     }
     return {name: found for name, found in documents.items() if found}

@@ -9,6 +9,7 @@ import pytest
 from reviewbot.domain.finding import Span, Suggestion
 from reviewbot.domain.outcome import LineCounts, Outcome
 from reviewbot.domain.patch import Side
+from reviewbot.domain.synopsis import Risk, Synopsis
 from reviewbot.errors import UsageError
 from reviewbot.steps import restoring
 
@@ -129,3 +130,11 @@ def test_bytes_that_are_no_utf8_survive_as_surrogates() -> None:
 def test_what_is_no_report_is_refused_in_words(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         restoring.read(text, "r.json")
+
+
+def test_a_models_words_on_the_change_are_kept_and_ours_are_counted_anew() -> None:
+    told = read(summary={"text": "It adds f.", "risk": "high", "source": "model"})
+    assert Synopsis(text="It adds f.", risk=Risk.HIGH) == restoring.restore(told, PATCH).synopsis
+    counted = read(summary={"text": "1 file: +1 -0 lines.", "risk": None, "source": "static"})
+    assert None is restoring.restore(counted, PATCH).synopsis
+    assert None is restoring.restore(read(), PATCH).synopsis
