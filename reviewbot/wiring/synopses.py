@@ -16,7 +16,8 @@ from reviewbot.steps import condensing, gating
 from reviewbot.steps.condensing import Words
 from reviewbot.wiring import engines
 
-_BUDGET_ENDED, _CUT_SHORT = 5, (70, 130)
+_ENDED = (5, 130)
+"""Exit codes of a run without money, and of one that was interrupted."""
 _LONGEST_ANSWER = 500
 """Tokens: three sentences, with room for a language that needs more."""
 
@@ -61,7 +62,7 @@ async def told(report: Report, asking: Asking, settings: Settings, told: Telling
     if told.known is not None:
         return replace(report, synopsis=told.known)
     wanted = settings.summary.model == "always" or (settings.summary.model == "pipeline" and told.in_pipeline)
-    if not wanted or not changed.files or _ended(report):
+    if not wanted or not changed.files or report.verdict.exit_code in _ENDED:
         return report
     system = condensing.system(asking.templates, settings.language)
     answer = await condense(replace(asking, options=options(settings)), system, told.words, changed)
@@ -71,7 +72,3 @@ async def told(report: Report, asking: Asking, settings: Settings, told: Telling
     say(f"the change could not be summed up: {answer}")
     return replace(report, verdict=gating.interrupted(report.verdict)) if answer == INTERRUPTED else report
 
-
-def _ended(report: Report) -> bool:
-    """Tell whether the run came to an early end."""
-    return not report.complete and report.verdict.exit_code in {_BUDGET_ENDED, *_CUT_SHORT}
