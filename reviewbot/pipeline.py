@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reviewbot.domain.analysis import Analysis
 from reviewbot.domain.chunk import ContextBudget
 from reviewbot.domain.finding import Finding, Rejection, Severity
+from reviewbot.domain.memory import Memory
 from reviewbot.domain.outcome import Comparison, Outcome, Report, counted
 from reviewbot.domain.outline import NO_OUTLINER, Outliner
 from reviewbot.domain.patch import FilePatch, Patch, Status
+from reviewbot.domain.trial import Rehearsed
 from reviewbot.domain.usage import Usage
 from reviewbot.ports import Analyzer, Sources
 from reviewbot.rehearsing import offered
@@ -29,8 +31,10 @@ from reviewbot.steps import (
     marking,
     merging,
     prompting,
+    ranking,
     redacting,
     repeating,
+    silencing,
 )
 from reviewbot.steps.accounting import Fate
 from reviewbot.steps.carrying import Previous
@@ -40,6 +44,9 @@ from reviewbot.verifying import Docket, Standards, sift
 
 _PYTHON = (".py", ".pyi")
 _NO_RULES = "no static rules"
+
+Rehearse = Callable[[Sequence[Finding]], Awaitable[Rehearsed]]
+"""Runs the tests that suggestions touch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,8 @@ class Policy:
     """What holds for some paths."""
     outliner: Outliner = NO_OUTLINER
     """Reads what languages other than Python define."""
+    memory: Memory = field(default_factory=Memory)
+    """What people have dismissed."""
 
 
 def fates(change: Change, policy: Policy) -> tuple[Fate | None, ...]:
@@ -134,10 +143,17 @@ def review_statically(change: Change, policy: Policy) -> Report:
     return _finished(report, change, policy, findings, _silenced(analyses), trouble)
 
 
-async def review_with_model(change: Change, policy: Policy, asking: Asking, previous: Previous | None = None) -> Report:
+async def review_with_model(
+    change: Change,
+    policy: Policy,
+    asking: Asking,
+    previous: Previous | None = None,
+    rehearse: Rehearse | None = None,
+) -> Report:
     """Review with a model that finds, one that verifies, and static rules, whose findings both know as facts.
 
     What an earlier run has reviewed, and what is as it was, is not sent again: its findings are carried over.
+    ``rehearse`` runs the tests that suggestions touch; where it is None no code is run.
     """
     started = time.monotonic()
     known = fates(change, policy)
@@ -166,7 +182,11 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
     answers.interrupted = answers.interrupted or sifted.interrupted
     analyzers = (*policy.analyzers, *policy.text_checks)
     held = await asyncio.to_thread(offered, sifted.findings, change.patch, analyzers, change.sources)
-    findings = [*facts, *repeating.everywhere(held, change.patch, repeats)]
+    rehearsed = Rehearsed(findings=held)
+    if rehearse is not None and not answers.interrupted:
+        rehearsed = await rehearse(held)
+        answers.interrupted, answers.bug = rehearsed.interrupted, answers.bug or rehearsed.bug
+    findings = [*facts, *repeating.everywhere(rehearsed.findings, change.patch, repeats)]
     too_long = repeating.too_long(planned.too_long, repeats)
     unfinished = repeating.unfinished(answers.unfinished, repeats)
     report = Report(
@@ -176,7 +196,14 @@ async def review_with_model(change: Change, policy: Policy, asking: Asking, prev
         files=accounting.by_line(change.patch.files, known, too_long, unfinished),
         findings=(),
         usage=replace(asking.model.usage, wall_s=time.monotonic() - started),
-        notes=(*change.notes, *_notes(analyses), *model_notes(answers), *sifted.notes, *_failures(analyses)),
+        notes=(
+            *change.notes,
+            *_notes(analyses),
+            *model_notes(answers),
+            *sifted.notes,
+            *rehearsed.notes,
+            *_failures(analyses),
+        ),
         checked=_checked(change, policy, analyses),
         # A line too long for a request is told of in each run, so each run has to look.
         complete=not (answers.unfinished or answers.interrupted or planned.too_long),
@@ -235,16 +262,20 @@ def _finished(
     rejected: Sequence[Rejection],
     trouble: Sequence[tuple[int, str]],
 ) -> Report:
-    """Merge, rank and judge: what every engine ends with."""
+    """Merge, silence, rank and judge: what every engine ends with."""
     merged = merging.merge(instructing.weighed(findings, policy.path_rules), change.patch, policy.max_comments)
+    heard = silencing.silence(merged.findings, policy.memory)
+    # Placed once more: what is silent takes no room.
+    shown = ranking.place(heard.kept, policy.max_comments) if heard.silenced else merged.findings
     unread = [file.path for file in change.patch.files if file.defect is not None]
     if unread:
         trouble = [
             *trouble,
             (2, f"{len(unread)} of {len(change.patch.files)} files of the diff cannot be read"),
         ]
-    verdict = gating.judge(merged.findings, counted(report.files), policy.fail_on, trouble)
-    return replace(report, findings=merged.findings, rejected=(*rejected, *merged.rejected), verdict=verdict)
+    verdict = gating.judge(shown, counted(report.files), policy.fail_on, trouble)
+    left_out = (*rejected, *merged.rejected, *heard.rejected)
+    return replace(report, findings=shown, rejected=left_out, silenced=heard.silenced, verdict=verdict)
 
 
 def _silenced(analyses: Sequence[Analysis]) -> list[Rejection]:

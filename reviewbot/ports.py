@@ -10,6 +10,7 @@ from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.events import Progress
 from reviewbot.domain.finding import Placement
 from reviewbot.domain.isolation import Isolation, SandboxJob, SandboxResult
+from reviewbot.domain.memory import Page, Reaction
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.patch import FilePatch
 from reviewbot.domain.posting import Posted, PostingPlan
@@ -92,12 +93,32 @@ class Forge(Protocol):
         """Tell whether somebody may write to the project; False where the forge does not say."""
         ...
 
+    def archive(self) -> "Archive | None":
+        """Give where the project keeps what people decided; None where there is no forge at all."""
+        ...
+
     def carry_out(self, plan: PostingPlan, summary: Callable[[Mapping[str, Placement]], str | None]) -> Posted:
         """Post a plan, with as few e-mails as the forge allows; safe to run again after a crash at any point.
 
         ``summary`` gives the summary's text for where each created comment really stands by fingerprint, which
         may be less than planned (inline, then file, then summary); None where no edit is needed.
         """
+        ...
+
+
+class Archive(Protocol):
+    """What people said by a click, and the issues in which the bot keeps it. Every method raises ForgeError."""
+
+    def reactions(self, threads: Sequence[Thread]) -> tuple[Reaction, ...]:
+        """Read the thumbs, up and down, on the first notes of threads; nothing where the forge does not tell."""
+        ...
+
+    def pages(self, title: str) -> tuple[Page, ...]:
+        """Read the issues of that title that the token's own account has opened, the oldest first, closed ones too."""
+        ...
+
+    def write(self, title: str, body: str, page: Page | None) -> None:
+        """Write an issue's text, or open one where there is no page yet."""
         ...
 
 

@@ -91,6 +91,10 @@ def _review(parser: argparse.ArgumentParser) -> None:
         help="inline comments at most, most severe first; 0 is no cap (default: 10; high and critical ones always)",
     )  # fmt: skip
     how.add_argument("--fail-on", choices=LEVELS, help="exit with 1 on findings from this severity (default: never)")
+    how.add_argument(
+        "--verify-suggestions", action="store_true", default=None,
+        help="run the tests that a model's suggestions touch, in a sandbox (default: run no code for them)",
+    )  # fmt: skip
     gate = parser.add_argument_group("coverage")
     _gate(gate)
     gate.add_argument(

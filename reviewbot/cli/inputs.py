@@ -15,6 +15,7 @@ _FLAGS = {
     "budget": "budget.run_usd",
     "tests": "tests.mode",
     "tests_time": "tests.time_s",
+    "verify_suggestions": "review.verify_suggestions",
 }
 
 

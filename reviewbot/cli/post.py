@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from reviewbot.cli import hosting, posting, streams
+from reviewbot.cli import hosting, posting, recalling, streams
 from reviewbot.errors import Superseded, UsageError
 from reviewbot.outputs import posting as rendering
 from reviewbot.settings import pipelines
@@ -50,6 +50,8 @@ def _post(
             streams.write_text(rendering.as_json(plan) if options.format == "json" else rendering.as_text(plan))
             return 0
         code, read_only = posting.publish(restored.desk, restored.report, options.report, say)
+        if code == 0 and read_only is None:
+            recalling.write_down(found.pipeline, restored.desk, restored.recalled, say)
         if read_only is not None:
             posting.stand_in(host, restored.report, annotated=False)
         return code

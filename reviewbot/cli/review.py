@@ -5,9 +5,10 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from reviewbot.cli import hosting, inputs, posting, streams
+from reviewbot.cli import hosting, inputs, posting, recalling, streams
 from reviewbot.cli.hosting import Host
 from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.outcome import Report
@@ -29,11 +30,14 @@ from reviewbot.wiring import (
     publishing,
     replies,
     synopses,
+    taking,
 )
 from reviewbot.wiring.changes import Opened, Selection, opened
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.following import Record
+from reviewbot.wiring.forges import Attended
 from reviewbot.wiring.generating import Generating
+from reviewbot.wiring.memory import Recalled
 from reviewbot.wiring.publishing import Board, Desk
 from reviewbot.wiring.surroundings import real_world
 from reviewbot.wiring.synopses import Telling
@@ -72,14 +76,17 @@ def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         exempt = _exempt(run)
         if exempt is not None:
             say(f"not reviewed: {exempt}")
-            return _shown(run, leave_alone(run.source.change, run.engine.name, exempt), None)
+            return _shown(run, leave_alone(run.source.change, run.engine.name, exempt), None, Recalled())
         coverage = _judged(run)  # first: a report that cannot be read is told before a model is paid for
         desk = _desk(run)
-        report = _reviewed(run, desk, coverage)
+        board = publishing.standing(desk)
+        recalled = _recalled(run, desk, board)
+        run = replace(run, policy=replace(run.policy, memory=recalled.memory))
+        report = _reviewed(run, desk, board, coverage)
         if coverage is not None:
             verdict = gating.with_coverage(report.verdict, coverage)
             report = replace(report, coverage=coverage, verdict=gating.with_tests(verdict, report.tests))
-        return _shown(run, report, desk)
+        return _shown(run, report, desk, recalled)
 
 
 def _host(options: argparse.Namespace, environ: Mapping[str, str], stack: ExitStack, say: streams.Notes) -> Host | None:
@@ -142,8 +149,10 @@ def _judged(run: Run) -> PatchCoverage | None:
 def _desk(run: Run) -> Desk | None:
     """Prepare posting. None where there is nothing to post to."""
     attended = None if run.host is None else run.host.attended
-    if attended is None:
-        return None
+    return None if attended is None else _desk_at(run, attended)
+
+
+def _desk_at(run: Run, attended: Attended) -> Desk:
     return Desk(
         forge=attended.forge,
         request=attended.request,
@@ -151,12 +160,19 @@ def _desk(run: Run) -> Desk | None:
         templates=engines.templates(run.source.trust),
         recipe=publishing.recipe(run.settings, run.policy, run.engine.name, run.source.trust),
         heard=following.teller(_record(run), attended.request),
+        remembers=run.settings.memory.keep != "off",
     )
 
 
-def _reviewed(run: Run, desk: Desk | None, coverage: PatchCoverage | None) -> Report:
+def _recalled(run: Run, desk: Desk | None, board: Board | None) -> Recalled:
+    patch = run.source.change.patch
+    if run.options.post is False and run.options.diff is None and not run.options.staged:
+        return recalling.peek(run.pipeline, partial(_desk_at, run), patch, run.settings, run.say)
+    return recalling.recall(desk, board, patch, run.settings, run.say)
+
+
+def _reviewed(run: Run, desk: Desk | None, board: Board | None, coverage: PatchCoverage | None) -> Report:
     engine, change = run.engine, run.source.change
-    board = publishing.standing(desk)
     followed = _followed(run, desk, board)
     if engine.note is not None:
         change = replace(change, notes=(*change.notes, engine.note))
@@ -188,6 +204,7 @@ def _reviewed(run: Run, desk: Desk | None, coverage: PatchCoverage | None) -> Re
         followed=followed,
         telling=_telling(run, desk, board),
         generating=_generating(run, coverage),
+        rehearse=taking.rehearsal(run.source, run.settings, run.environ, run.say, from_fork=_is_foreign(run)),
         say=run.say,
     )
     with streams.progress(quiet=run.options.quiet) as observe:
@@ -229,12 +246,17 @@ def _generating(run: Run, coverage: PatchCoverage | None) -> Generating | None:
         settings=run.settings,
         environ=run.environ,
         world=real_world(),
-        from_fork=run.pipeline is not None and run.pipeline.from_fork is not False,
+        from_fork=_is_foreign(run),
         say=run.say,
     )
 
 
-def _shown(run: Run, report: Report, desk: Desk | None) -> int:
+def _is_foreign(run: Run) -> bool:
+    """Tell whether the change is, or may be, a stranger's: then nothing of it is run."""
+    return run.pipeline is not None and run.pipeline.from_fork is not False
+
+
+def _shown(run: Run, report: Report, desk: Desk | None, recalled: Recalled) -> int:
     """Save the report, post it, and show it, in this order: a crash while posting loses nothing."""
     options = run.options
     in_pipeline = environment.in_pipeline(run.environ)
@@ -244,7 +266,7 @@ def _shown(run: Run, report: Report, desk: Desk | None) -> int:
     if options.dry_run:
         posting.dry_run(run.source.change, report, desk, options.format)
     else:
-        posted = _posted(run, report, desk, saved or PIPELINE_REPORT)
+        posted = _posted(run, report, desk, recalled, saved or PIPELINE_REPORT)
     faults += [fault for name, path in options.outputs if (fault := _written(name, path, report))]
     if not options.dry_run:
         streams.write_stdout(options.format, report, options.color, run.environ)
@@ -254,7 +276,7 @@ def _shown(run: Run, report: Report, desk: Desk | None) -> int:
     return gating.heaviest((report.verdict.exit_code, posted))
 
 
-def _posted(run: Run, report: Report, desk: Desk | None, saved: Path) -> int:
+def _posted(run: Run, report: Report, desk: Desk | None, recalled: Recalled, saved: Path) -> int:
     """Post, or show what may not be posted; gives the exit code of posting."""
     host = run.host
     posting.step_summary(report, run.environ)
@@ -264,6 +286,8 @@ def _posted(run: Run, report: Report, desk: Desk | None, saved: Path) -> int:
     if host.trouble is not None:
         streams.tell(f"nothing was posted: {host.trouble}\nThe report is in {saved}: 'reviewbot post {saved}' posts it")
         code = hosting.FAILED
+    if desk is not None and code == 0 and read_only is None:
+        recalling.write_down(run.pipeline, desk, recalled, run.say)
     if read_only is not None:
         posting.stand_in(host, report, annotated=run.options.format == "annotations")
     elif code == 0 and run.settings.tests.mode == "commit" and run.source.git is not None:

@@ -94,6 +94,8 @@ class Report:
     findings: tuple[Finding, ...]
     """Most severe first."""
     rejected: tuple[Rejection, ...] = ()
+    silenced: tuple[Finding, ...] = ()
+    """Those of the rejected ones that people have dismissed: the next run has to know of them, and judges anew."""
     usage: Usage = field(default_factory=Usage)
     verdict: Verdict = Verdict(passed=True, exit_code=0)
     notes: tuple[str, ...] = ()

@@ -29,10 +29,20 @@ class Dialect:
     suggestion_offsets: bool
     """Whether a suggestion block names the lines that it replaces (``suggestion:-1+0``), counted from the
     comment's last line. Without, it replaces the comment's own lines, all of them."""
+    sign: str
+    """What stands before a change request's number."""
+    note_anchor: str
+    """What stands before a comment's number in its address, behind ``#``."""
 
 
-GITLAB = Dialect(forge="gitlab", request_word="merge request", body_limit=1_000_000, suggestion_offsets=True)
-GITHUB = Dialect(forge="github", request_word="pull request", body_limit=65_536, suggestion_offsets=False)
+GITLAB = Dialect(
+    forge="gitlab", request_word="merge request", body_limit=1_000_000, suggestion_offsets=True, sign="!",
+    note_anchor="note_",
+)  # fmt: skip
+GITHUB = Dialect(
+    forge="github", request_word="pull request", body_limit=65_536, suggestion_offsets=False, sign="#",
+    note_anchor="discussion_r",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

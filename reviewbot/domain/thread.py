@@ -46,6 +46,12 @@ class Thread:
     resolved_by: Account | None = None
     resolved_by_writer: bool = False
     """Whether whoever resolved it may write to the project: only then is it a decision about the code."""
+    reacted: bool = True
+    """Whether anybody may have reacted to its first note; forges that do not say so have to be asked."""
+    liked: bool = False
+    """Whether somebody who may write to the project gave its first note a thumbs up."""
+    disliked_by: Account | None = None
+    """Who may write to the project and gave it a thumbs down, unless another one liked it."""
 
     @property
     def opener(self) -> Note:
@@ -82,6 +88,8 @@ class Mark:
     fingerprint: str
     finding: Finding | None
     """The finding as it was posted, without its line numbers; None where the mark cannot be believed."""
+    picture: str = ""
+    """Digest of its file's change as it was then, see `reviewbot.steps.picturing`; empty where it was not told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

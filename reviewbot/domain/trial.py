@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reviewbot.domain.finding import Finding
+
 Arc = tuple[int, int]
 """From the first line of a statement to that of the next; coverage.py's way to name a branch."""
 
@@ -110,3 +112,15 @@ class PythonEnvironment:
     """Options of pytest that switch off what gets in the way: other measurements, other processes."""
     formats: bool = False
     """Whether ruff is there to format new files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """Findings whose suggestions were taken in a sandboxed copy, where the tests that they touch ran."""
+
+    findings: tuple[Finding, ...]
+    """All of them, in their order: a suggestion that breaks a test has become text."""
+    notes: tuple[str, ...] = ()
+    bug: str | None = None
+    """What went wrong, if it was our own fault."""
+    interrupted: bool = False

@@ -59,6 +59,9 @@ class LocalForge:
         """Nobody may write here."""
         return False
 
+    def archive(self) -> None:
+        """Nothing is kept."""
+
     def carry_out(
         self,
         plan: PostingPlan,  # noqa: ARG002 - the port wants them

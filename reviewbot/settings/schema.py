@@ -97,6 +97,10 @@ class Review(Section):
     """Whether each claim is put to a verifier; without, a model's findings stand in the summary alone."""
     style: bool = False
     """Whether matters of style are shown too; the instructions have to ask for them."""
+    verify_suggestions: bool = False
+    """Whether the tests that a model's suggestion touches are run with it, in the sandbox of generated tests."""
+    suggestions_time_s: float = Field(default=300.0, gt=0)
+    """Longest time for trying suggestions, all together, in seconds; what was not reached is said."""
 
 
 class Summary(Section):
@@ -113,6 +117,14 @@ class Replies(Section):
     """Whether a model answers them, once each and twice in a thread at most."""
     max: int = Field(default=5, ge=1, le=50)
     """Threads that one run answers in."""
+
+
+class Memory(Section):
+    """What becomes of findings that people who may write to the project have dismissed: they are not shown again."""
+
+    keep: Literal["issue", "request", "off"] = "issue"
+    """Where it is kept: in an issue of the project, so that all requests share it; in each request's own threads
+    alone; or not at all."""
 
 
 class Client(Section):
@@ -277,6 +289,8 @@ class Settings(Section):
     """What is told of the change as a whole."""
     replies: Replies = Replies()
     """What becomes of people's answers in the bot's threads."""
+    memory: Memory = Memory()
+    """What becomes of findings that people have dismissed."""
     client: Client = Client()
     """How requests are sent."""
     budget: Budget = Budget()

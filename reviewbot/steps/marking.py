@@ -100,6 +100,12 @@ class _Told(BaseModel):
     suggestion: str | None = Field(default=None, max_length=_LONGEST_TEXT)
 
 
+class _Posted(_Told):
+    """A finding as its own comment tells it."""
+
+    picture: str = Field(default="", pattern=r"^[0-9a-f]{0,64}$")
+
+
 class _ToldSummary(BaseModel):
     """The last run, as the summary's mark tells it."""
 
@@ -129,12 +135,16 @@ def quote(finding: Finding) -> str:
     return whole or kept[:_LONGEST_QUOTE]
 
 
-def of_finding(finding: Finding, signer: Signer, request: ChangeRequest) -> str:
-    """Write a finding's mark. Its path has to be the one at the merge base, which later renames do not change."""
-    told = _told(finding)
+def of_finding(finding: Finding, signer: Signer, request: ChangeRequest, picture: str = "") -> str:
+    """Write a finding's mark. Its path has to be the one at the merge base, which later renames do not change.
+
+    ``picture`` is the digest of its file's change.
+    """
+    told = _Posted(**_told(finding).model_dump(), picture=picture)
+    unsaid = {"fp"} if picture else {"fp", "picture"}
     data = ""
-    for dropped in ((), ("suggestion",), ("suggestion", "body"), tuple(_Told.model_fields)):
-        data = _packed(told.model_dump_json(exclude={*dropped, "fp"}))
+    for dropped in ((), ("suggestion",), ("suggestion", "body"), tuple(_Posted.model_fields)):
+        data = packed(told.model_dump_json(exclude={*dropped, *unsaid}))
         if len(data) <= LONGEST_FINDING:
             break
     return _mark("finding", f"fp={finding.fingerprint}", data, signer, request)
@@ -153,11 +163,11 @@ def of_summary(mark: SummaryMark, signer: Signer, request: ChangeRequest) -> str
     while not _fits(text):
         findings = findings[: len(findings) * 3 // 4]
         text = _summary(mark, findings, done=False)
-    return _mark("summary", f"head={mark.head_sha}", _packed(text), signer, request)
+    return _mark("summary", f"head={mark.head_sha}", packed(text), signer, request)
 
 
 def _fits(text: str) -> bool:
-    return len(text.encode()) <= _LONGEST_UNPACKED and len(_packed(text)) <= LONGEST_SUMMARY
+    return len(text.encode()) <= _LONGEST_UNPACKED and len(packed(text)) <= LONGEST_SUMMARY
 
 
 def _summary(mark: SummaryMark, findings: list[_Told], *, done: bool) -> str:
@@ -192,7 +202,8 @@ def _told(finding: Finding) -> _Told:
     )
 
 
-def _packed(text: str) -> str:
+def packed(text: str) -> str:
+    """Give text as a mark's data."""
     return b64encode(zlib.compress(text.encode(), 9), b"._").decode().rstrip("=")
 
 
@@ -229,11 +240,7 @@ class _Found:
 def _marked(thread: Thread, own: Account, signer: Signer, request: ChangeRequest) -> Iterator[Marked]:
     found = list(_found(thread.opener.body, own, signer, request))
     summaries = [mark for mark in found if mark.kind == "summary"]
-    marks = tuple(
-        Mark(fingerprint=mark.key, finding=_finding(mark) if mark.believed else None)
-        for mark in found
-        if mark.kind == "finding" and _FINGERPRINT.fullmatch(mark.key)
-    )
+    marks = tuple(_mark_of(mark) for mark in found if mark.kind == "finding" and _FINGERPRINT.fullmatch(mark.key))
     if marks or summaries:
         yield Marked(
             thread=thread,
@@ -253,8 +260,8 @@ def _found(body: str, own: Account, signer: Signer, request: ChangeRequest) -> I
         yield _Found(kind, key, data, believed=signed or not own.shared)
 
 
-def _unpacked(data: str) -> bytes | None:
-    """Undo `_packed`; None where it was never packed like that. A small bomb cannot become a large text."""
+def unpacked(data: str) -> bytes | None:
+    """Undo `packed`; None where it was never packed like that. A small bomb cannot become a large text."""
     if len(data) > _LONGEST_READ:
         return None
     try:
@@ -264,18 +271,19 @@ def _unpacked(data: str) -> bytes | None:
         return None
 
 
-def _finding(mark: _Found) -> Finding | None:
-    text = _unpacked(mark.data)
-    if text is None:
-        return None
+def _mark_of(mark: _Found) -> Mark:
+    text = unpacked(mark.data) if mark.believed else None
     try:
-        return _rebuilt(_Told.model_validate_json(text), mark.key)
+        told = None if text is None else _Posted.model_validate_json(text)
     except ValidationError:
-        return None
+        told = None
+    if told is None:
+        return Mark(fingerprint=mark.key, finding=None)
+    return Mark(fingerprint=mark.key, finding=_rebuilt(told, mark.key), picture=told.picture)
 
 
 def _summarised(mark: _Found) -> SummaryMark | None:
-    text = _unpacked(mark.data)
+    text = unpacked(mark.data)
     if text is None or not _COMMIT.fullmatch(mark.key):
         return None
     try:

@@ -170,14 +170,19 @@ def _overview(compared: _Comparison, placed: Mapping[str, Placement]) -> Overvie
     ]
     return Overview(
         listed=tuple(finding for finding, place in places if place is Placement.SUMMARY),
-        retold=tuple(_retold(compared)),
+        retold=(*_retold(compared), *run.report.silenced),
         standing=(*posted, *_housed(compared), *_kept(compared)),
         disputed=tuple(_disputed(compared)),
         resolved=states.count(State.DONE) + sum(fate.resolves for fate in compared.fates),
         closed=states.count(State.DECIDED),
+        silenced=len({finding.fingerprint for finding in run.report.silenced} - _seated(compared)),
         done=_is_done(run),
         recipe=run.recipe,
     )
+
+
+def _seated(compared: _Comparison) -> frozenset[str]:
+    return frozenset(seat.mark.fingerprint for seat in compared.seats)
 
 
 def _is_done(run: Run) -> bool:

@@ -18,7 +18,7 @@ from reviewbot.domain.posting import Comment
 from reviewbot.domain.request import ChangeRequest
 from reviewbot.domain.secret import mask
 from reviewbot.domain.view import Row, Texts, also_at, label, location, plural, replacement, rule_name, shown, snippet
-from reviewbot.steps import marking
+from reviewbot.steps import marking, picturing
 from reviewbot.steps.marking import Signer
 
 _LONGEST_TITLE: Final = 200
@@ -58,7 +58,7 @@ def comment(pen: Pen, finding: Finding, placement: Placement) -> Comment:
     inline = _rendered(pen, "finding", {**values, "suggestion": _block(pen, finding, file) or diff})
     where = {"location": place(finding), "excerpt": _excerpt(pen.texts, finding), "suggestion": diff}
     at_file = _rendered(pen, "file_finding", {**values, **where})
-    mark = marking.of_finding(portable(pen.report, finding), pen.signer, pen.request)
+    mark = marking.of_finding(portable(pen.report, finding), pen.signer, pen.request, picturing.of(file))
     return Comment(
         fingerprint=finding.fingerprint,
         title=label(_short(shown(finding.title), _LONGEST_TITLE)),

@@ -50,7 +50,7 @@ class Seat:
     @property
     def closer(self) -> str:
         """Who closed it, for people."""
-        person = self.thread.resolved_by
+        person = self.thread.resolved_by or self.thread.disliked_by
         return "somebody" if person is None else label(person.name)
 
 
@@ -94,7 +94,7 @@ def seats(marked: Sequence[Marked], own: Account) -> tuple[Seat, ...]:
 
 def _state(thread: Thread, own: Account) -> State:
     if not thread.resolved:
-        return State.OPEN
+        return State.OPEN if thread.disliked_by is None else State.DECIDED
     if thread.resolved_by is not None and thread.resolved_by.id == own.id:
         return State.DONE
     return State.DECIDED if thread.resolved_by_writer else State.DISPUTED
@@ -151,11 +151,14 @@ def _paths(files: Sequence[FilePatch]) -> frozenset[str]:
 def fates(known: Sequence[Seat], housed: Mapping[str, Seat], evidence: Evidence) -> Iterator[Fate]:
     """Say what becomes of each seat. What has been closed already, and was not found again, needs no word."""
     taken = {id(seat) for seat in housed.values()}
+    silent = {finding.fingerprint for finding in evidence.report.silenced}
     for seat in known:
         if id(seat) in taken:
             yield Fate(seat=seat, reason=_housed_reason(seat))
         elif seat.state is not State.OPEN:
             continue
+        elif seat.mark.fingerprint in silent:
+            yield Fate(seat=seat, reason="found again, but its like was dismissed")
         elif seat.mark.fingerprint in housed:
             yield Fate(seat=seat, reason="says what another thread says too")
         else:

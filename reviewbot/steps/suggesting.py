@@ -6,10 +6,11 @@ only the diff is known, the brackets must balance as they did. And static rules 
 
 import ast
 import json
+import re
 import tomllib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from textwrap import dedent
 from typing import Final
@@ -22,6 +23,9 @@ UNPARSED: Final = "it would leave a file that does not parse"
 UNBALANCED: Final = "its brackets do not balance as those of the lines that it replaces"
 _BRACKETS: Final = ("()", "[]", "{}")
 _FENCE: Final = "```"
+_LONGEST_WORD: Final = 200
+_MOST_NAMED: Final = 3
+_LABEL = re.compile(r"\n*^Tests pass with it: \d+ tests? in [^\n]*\.\Z", re.MULTILINE)
 
 
 def _python(text: str) -> None:
@@ -106,3 +110,23 @@ def as_text(finding: Finding, reason: str) -> Finding:
     shown = f"{fence}\n{secret.mask(suggestion.replacement)}\n{fence}"
     body = f"{finding.body}\n\nNot offered as a change, since {reason}:\n\n{shown}".lstrip("\n")
     return replace(finding, body=body, suggestion=None)
+
+
+def labelled(finding: Finding, passed: int, tests: Sequence[str]) -> Finding:
+    """Say of a finding that tests pass with its suggestion: how many, and of which files."""
+    rest = f" and {len(tests) - _MOST_NAMED} more files" if len(tests) > _MOST_NAMED else ""
+    shown = ", ".join(f"`{plain(test)}`" for test in tests[:_MOST_NAMED]) + rest
+    noun = "test" if passed == 1 else "tests"
+    label = f"Tests pass with it: {passed} {noun} in {shown}."
+    return replace(finding, body=f"{unlabelled(finding).body}\n\n{label}".lstrip("\n"))
+
+
+def unlabelled(finding: Finding) -> Finding:
+    """Take away what an earlier run said of tests."""
+    return replace(finding, body=_LABEL.sub("", finding.body))
+
+
+def plain(text: str) -> str:
+    """Give what a test is called, or says, for a place in a sentence: one short line without secrets."""
+    line = secret.mask(text.strip().partition("\n")[0])[:_LONGEST_WORD]
+    return "".join(char if char.isprintable() and char != "`" else "\ufffd" for char in line)

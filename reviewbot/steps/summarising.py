@@ -59,6 +59,8 @@ class Overview:
     """Comments that the bot has closed, in this run or before."""
     closed: int = 0
     """Comments that people have closed who may write to the project."""
+    silenced: int = 0
+    """Findings without a comment of their own that are not shown, because people have dismissed them or their like."""
     done: bool = True
     """Whether every line was reviewed that was to be, and everything has been posted."""
     recipe: str = ""
@@ -118,7 +120,8 @@ def _coverage(report: Report) -> str:
 
 
 def _found_here(report: Report) -> tuple[str, ...]:
-    return tuple(sorted(finding.fingerprint[: marking.FOUND_DIGITS] for finding in report.findings))
+    found = (*report.findings, *report.silenced)
+    return tuple(sorted(finding.fingerprint[: marking.FOUND_DIGITS] for finding in found))
 
 
 def substance(body: str) -> str:
@@ -179,7 +182,7 @@ def _head(pen: Pen) -> str:
 
 
 def _found(overview: Overview) -> str:
-    """Count what is open, and what is not any more."""
+    """Count what is open, what is not any more, and what is silent because people have dismissed it."""
     severities = overview.severities
     counts = [(severities.count(severity), severity) for severity in reversed(Severity)]
     found = ", ".join(f"{count:,} {severity.value}" for count, severity in counts if count)
@@ -192,6 +195,7 @@ def _found(overview: Overview) -> str:
     first = f"{open_ones}: {found} ({', '.join(places)})." if severities else "No open findings."
     closed = [f"{overview.resolved:,} resolved since"] if overview.resolved else []
     closed += [f"{overview.closed:,} closed by people"] if overview.closed else []
+    closed += [f"{overview.silenced:,} not shown, as people have dismissed the like"] if overview.silenced else []
     return f"{first} {', '.join(closed).capitalize()}." if closed else first
 
 

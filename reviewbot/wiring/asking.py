@@ -9,7 +9,7 @@ from reviewbot.domain.outcome import Report
 from reviewbot.domain.uptake import CommentTold
 from reviewbot.llm import calibration
 from reviewbot.observers import ledger
-from reviewbot.pipeline import Change, Policy, review_with_model
+from reviewbot.pipeline import Change, Policy, Rehearse, review_with_model
 from reviewbot.ports import Observer
 from reviewbot.repository.sources import Trust
 from reviewbot.reviewing import Asking
@@ -54,6 +54,8 @@ class Job:
     """What is known of the change besides its diff."""
     generating: Generating | None = None
     """What generated tests need; None where none are to be written."""
+    rehearse: Rehearse | None = None
+    """Runs the tests that suggestions touch; None where that was not asked for."""
     say: Callable[[str], None]
     """Takes sentences for people."""
 
@@ -76,7 +78,7 @@ async def ask(job: Job, observe: Observer) -> Report:
             observe=observe,
             verifier=engines.verifier(job.settings),
         )
-        report = await review_with_model(job.change, job.policy, asking, job.previous)
+        report = await review_with_model(job.change, job.policy, asking, job.previous, job.rehearse)
         if job.generating is not None:
             tests = await generate(job.generating, client, templates, asking.count, observe)
             report = replace(report, tests=tests, usage=replace(client.usage, wall_s=report.usage.wall_s))

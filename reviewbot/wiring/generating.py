@@ -1,15 +1,7 @@
-"""The coverage gate's gaps → a place to prove tests in: the project's two sides on disk, its Python, a sandbox.
+"""The coverage gate's gaps → tests of them that a model writes, proven in a sandbox in the job that reviews."""
 
-Generated tests run in the job that reviews, and only for changes from the same repository: the sandbox is made for
-a model's mistakes before it is made for a stranger's malice.
-"""
-
-import os
-import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from jinja2 import Environment
 
@@ -17,19 +9,14 @@ from reviewbot.domain.candidate import Gap, Proved, Unreached
 from reviewbot.domain.coverage import CoverageStatus, PatchCoverage
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.ports import Model, Observer
-from reviewbot.proving import Drafting, Tree, Workbench, prove
-from reviewbot.sandbox.choosing import choose
-from reviewbot.sandbox.environing import scrubbed
-from reviewbot.sandbox.interpreting import interpreter
-from reviewbot.sandbox.scratch import scratch
+from reviewbot.proving import Drafting, prove
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import gapping
 from reviewbot.wiring import engines
+from reviewbot.wiring.benches import workbench
 from reviewbot.wiring.changes import Opened
-from reviewbot.wiring.sides import Side, sides
 
 NO_MODEL = "tests for them need a model: set REVIEWBOT_API_KEY, or REVIEWBOT_BASE_URL for a server of your own"
-FROM_A_FORK = "the change comes from a fork, and tests that a model wrote run only for changes from the same repository"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +50,6 @@ async def generate(
     work: Generating, model: Model, templates: Environment, count: Callable[[str], int], observe: Observer
 ) -> Proved:
     """Ask a model for tests of what is uncovered, and prove them."""
-    git = work.source.git
-    if work.from_fork:
-        return told(work.source, work.coverage, FROM_A_FORK)
-    if git is None:
-        return told(work.source, work.coverage, "a diff alone holds no project to run tests in")
-    python = interpreter(git.folder, work.environ)
-    sandbox, isolation = choose(python=python)
-    if sandbox is None:
-        return told(work.source, work.coverage, isolation.detail)
-    work.say(f"generated tests run in: {isolation.name}")
     drafting = Drafting(
         model=model,
         options=engines.model(work.settings, "tests"),
@@ -82,40 +59,10 @@ async def generate(
         observe=observe,
         instructions=work.settings.instructions,
     )
-    with scratch() as place, _laid_out(work.source, place) as (head, base):
-        bench = Workbench(
-            sandbox=sandbox,
-            python=python.python,
-            head=head,
-            base=base,
-            scratch=place,
-            environ=scrubbed(work.environ),
-            readable=python.readable,
-            workers=os.cpu_count() or 1,
-            clock=work.world.monotonic,
-            secret=lambda: secrets.token_hex(16),
-        )
+    with workbench(work.source, work.environ, work.world, work.say, from_fork=work.from_fork) as bench:
+        if isinstance(bench, str):
+            return told(work.source, work.coverage, bench)
         return await prove(drafting, _gaps(work.source, work.coverage), bench, work.settings.tests.time_s)
-
-
-@contextmanager
-def _laid_out(source: Opened, place: Path) -> Iterator[tuple[Tree, Tree]]:
-    """Write both sides to disk, as git has them: nothing that a job has left in the work tree gets in."""
-    with sides(source) as (head, base):
-        yield _written(head, place / "head"), _written(base, place / "base")
-
-
-def _written(side: Side, folder: Path) -> Tree:
-    names = []
-    for name in sorted(side.tree.paths):
-        text = side.text(name)
-        if text is None:
-            continue
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text)
-        names.append(name)
-    return Tree(folder=folder, names=tuple(names))
 
 
 def _gaps(source: Opened, coverage: PatchCoverage) -> tuple[Gap, ...]:

@@ -22,7 +22,7 @@ from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
 from reviewbot.settings.pipelines import Pipeline
 from reviewbot.settings.schema import Settings
-from reviewbot.steps import answering_plan, challenging, marking, prompting, reconciling
+from reviewbot.steps import answering_plan, challenging, marking, prompting, reconciling, remembering
 from reviewbot.steps.answering_plan import Voice
 from reviewbot.steps.carrying import Previous
 from reviewbot.steps.marking import Signer
@@ -40,6 +40,8 @@ class Board:
 
     own: Account
     marked: tuple[Marked, ...]
+    heard: bool = True
+    """Whether it could be read what people think of the comments; False where the forge did not answer that."""
 
     @property
     def summary(self) -> SummaryMark | None:
@@ -61,13 +63,29 @@ class Desk:
     """Whether nobody but the project could have made the report."""
     heard: Callable[[Sequence[Finding]], None] | None = None
     """Hears which findings were given a comment of their own."""
+    remembers: bool = False
+    """Whether it counts what people have dismissed by a thumbs down."""
 
     def board(self) -> Board:
         """Read what stands on the forge now."""
         own = self.forge.account()
         threads = self.forge.threads()
         marked = marking.read(threads, own, self.signer, self.request)
-        return Board(own=own, marked=answering_plan.credited(marked, own, self.request, self.signer))
+        board = Board(own=own, marked=answering_plan.credited(marked, own, self.request, self.signer))
+        return self._with_opinions(board) if self.remembers else board
+
+    def _with_opinions(self, board: Board) -> Board:
+        """Read the thumbs that people who may write to the project gave to the bot's comments."""
+        archive = self.forge.archive()
+        threads = [one.thread for one in board.marked if one.believed and not one.is_summary]
+        if archive is None or not threads:
+            return board
+        try:
+            given = [reaction for reaction in archive.reactions(threads) if reaction.account.id != board.own.id]
+            counted = [reaction for reaction in given if self.forge.writes(reaction.account)]
+        except ForgeError:
+            return replace(board, heard=False)  # nobody's thumbs are worth a review
+        return replace(board, marked=remembering.judged(board.marked, counted))
 
     def reconcile(self, report: Report) -> Reconciled:
         """Plan what a report changes on the forge."""

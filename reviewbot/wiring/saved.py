@@ -13,11 +13,13 @@ from reviewbot.repository.sources import Trust
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import diffing, merging, prompting, restoring, sealing
 from reviewbot.steps.restoring import Saved
-from reviewbot.wiring import configuration, engines, publishing
+from reviewbot.wiring import configuration, engines, memory, publishing
 from reviewbot.wiring.changes import Selection, opened
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.forges import Attended
+from reviewbot.wiring.memory import Recalled
 from reviewbot.wiring.publishing import Desk
+from reviewbot.wiring.surroundings import utc_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Restored:
 
     report: Report
     desk: Desk
+    recalled: Recalled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +64,31 @@ def restored(
         engine = engines.choose(side.settings.model_copy(update={"engine": "auto"}), environ)
         policy = engines.policy(side.settings, saved.parts.engine, ())
         secrets = publishing.report_secrets(environ, engine.endpoint, attended.pipeline)
-        yield Restored(
-            report=_report(saved, side.patch, policy),
-            desk=Desk(
-                forge=attended.forge,
-                request=request,
-                signer=publishing.mark_signer(environ, engine.endpoint),
-                templates=engines.templates(side.trust),
-                recipe=_recipe(saved, side, policy, engine),
-                trusted=sealing.is_sealed(text, secrets, publishing.binding(attended.pipeline)),
-            ),
+        desk = Desk(
+            forge=attended.forge,
+            request=request,
+            signer=publishing.mark_signer(environ, engine.endpoint),
+            templates=engines.templates(side.trust),
+            recipe=_recipe(saved, side, policy, engine),
+            trusted=sealing.is_sealed(text, secrets, publishing.binding(attended.pipeline)),
+            remembers=side.settings.memory.keep != "off",
         )
+        recalled = _recalled(desk, side)
+        report = memory.silenced(_report(saved, side.patch, policy), recalled, policy.max_comments)
+        yield Restored(report=report, desk=desk, recalled=recalled)
 
 
 def _report(saved: Saved, patch: Patch, policy: Policy) -> Report:
     merged = merging.merge(restoring.findings(saved, patch, prompting.readable), patch, policy.max_comments)
     return replace(restoring.restore(saved, patch), findings=merged.findings, rejected=merged.rejected)
+
+
+def _recalled(desk: Desk, side: _Side) -> Recalled:
+    """Read what people have dismissed: the reviewing job may have had no token to do so."""
+    board = publishing.standing(desk)
+    if board is None:
+        return Recalled()
+    return memory.recall(desk, board, side.patch, side.settings.memory.keep, utc_now())
 
 
 def _recipe(saved: Saved, side: _Side, policy: Policy, engine: Engine) -> str:

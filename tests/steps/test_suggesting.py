@@ -71,3 +71,22 @@ def test_what_does_not_hold_is_shown_as_text_without_secrets() -> None:
     assert token not in shown.body
     plain = claim()
     assert plain is suggesting.as_text(plain, UNPARSED)
+
+
+def test_tests_that_pass_are_told_once_however_often_it_is_tried() -> None:
+    once = suggesting.labelled(claim(body="It fails."), 1, ["tests/test_a.py"])
+    assert "It fails.\n\nTests pass with it: 1 test in `tests/test_a.py`." == once.body
+    twice = suggesting.labelled(once, 3, ["tests/test_a.py", "tests/`b`.py"])
+    assert "It fails.\n\nTests pass with it: 3 tests in `tests/test_a.py`, `tests/\ufffdb\ufffd.py`." == twice.body
+    assert claim(body="It fails.") == suggesting.unlabelled(twice)
+    many = suggesting.labelled(claim(), 9, ["a.py", "b.py", "c.py", "d.py", "e.py"])
+    assert "Tests pass with it: 9 tests in `a.py`, `b.py`, `c.py` and 2 more files." == many.body
+    assert "" == suggesting.unlabelled(many).body
+
+
+def test_what_a_test_says_becomes_one_short_line_without_secrets() -> None:
+    token = "ghp_" + "R4nd0mL00k1ngT0k3nF0rT3st1ngM4sk5xQz"
+    said = suggesting.plain(f"AssertionError: {token}\n and more")
+    assert said.startswith("AssertionError: ghp_…")
+    assert token not in said
+    assert 200 == len(suggesting.plain("x" * 500))

@@ -16,6 +16,7 @@ from reviewbot.forges.github import replies
 from reviewbot.forges.github.access import Access
 from reviewbot.forges.github.calls import Calls
 from reviewbot.forges.github.conversations import read_threads
+from reviewbot.forges.github.memory import GitHubArchive
 from reviewbot.forges.github.people import TokenReport, inspect_token, read_account, writers
 from reviewbot.forges.github.reading import find_request, head_of, read_files, read_request
 from reviewbot.forges.github.reviews import Desk, Posting, post
@@ -32,6 +33,8 @@ class GitHubForge:
         self._number = number
         self._calls = Calls(access)
         self._account: Account | None = None
+        self._archive = GitHubArchive(self._calls, access, self.account)
+        self._may_write = writers(self._calls, access, {})
 
     def request(self) -> ChangeRequest:
         """Ask how the pull request stands right now."""
@@ -73,8 +76,12 @@ class GitHubForge:
         )  # fmt: skip
 
     def writes(self, account: Account) -> bool:
-        """Tell whether somebody may write to the repository."""
-        return writers(self._calls, self._access, {})(account)
+        """Tell whether somebody may write to the repository; each is asked about once."""
+        return self._may_write(account)
+
+    def archive(self) -> GitHubArchive:
+        """Give the reactions and issues of the repository."""
+        return self._archive
 
     def _reply(self, plan: PostingPlan) -> tuple[tuple[Reply, ...], tuple[str, ...]]:
         if not plan.replies:

@@ -77,9 +77,15 @@ def _of_the_diff(calls: Calls, access: Access, number: int, comments: Sequence[R
             resolved=state is not None and state.is_resolved,
             resolved_by=resolver,
             resolved_by_writer=resolver is not None and may_write(resolver),
+            reacted=_reacted(group[0]),
         )
         dated.append((group[0].created_at, thread))
     return dated
+
+
+def _reacted(comment: ReviewComment) -> bool:
+    """Tell whether there are thumbs, or may be: old servers do not count them in a list."""
+    return comment.reactions is None or comment.reactions.up + comment.reactions.down > 0
 
 
 def _resolver(actor: Actor, known: Mapping[int, Account]) -> Account:

@@ -104,6 +104,32 @@ class IssueComment(_Part):
     author_association: str = "NONE"
 
 
+class Rollup(_Part):
+    """How many thumbs a comment has got; GitHub's names are ``+1`` and ``-1``."""
+
+    up: int = Field(default=0, alias="+1")
+    down: int = Field(default=0, alias="-1")
+
+
+class Emotion(_Part):
+    """A reaction; ``content`` is one of eight words, such as ``-1``."""
+
+    content: str
+    user: User | None = None
+
+
+class Issue(_Part):
+    """An issue; to GitHub a pull request is one too."""
+
+    number: int
+    html_url: str
+    title: str
+    body: str | None = None
+    user: User | None = None
+    pull_request: JsonValue = None
+    """Null unless it is one."""
+
+
 class ReviewComment(IssueComment):
     """A comment on the diff."""
 
@@ -115,6 +141,7 @@ class ReviewComment(IssueComment):
     subject_type: str | None = None
     """``line`` or ``file``."""
     pull_request_review_id: int | None = None
+    reactions: Rollup | None = None
 
 
 class Permission(_Part):

@@ -84,6 +84,15 @@ class Calls:
             yield from rows.listed(_json(response))
             page = response.headers.get("X-Next-Page", "")
 
+    def ask(self, question: str, variables: Row) -> Row:
+        """Read by GraphQL; gives ``data``. Raises RefusedError where GitLab does not understand the question."""
+        address = f"{self.access.url.rstrip('/')}/api/graphql"
+        answer = rows.row(_json(self._patient("post", address, data={"query": question, "variables": dict(variables)})))
+        if rows.items(answer, "errors"):
+            message = f"GitLab's GraphQL answered: {rows.text(rows.items(answer, 'errors')[0], 'message')}"
+            raise RefusedError(message, 0)
+        return rows.table(answer, "data")
+
     def again(self, verb: str, path: str, data: Row | None = None) -> None:
         """Send a write that does no harm when it is sent twice: an edit, a removal."""
         self._patient(verb, path, data=data)

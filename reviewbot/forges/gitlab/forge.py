@@ -11,9 +11,10 @@ from reviewbot.domain.thread import Thread
 from reviewbot.errors import ForgeError, ReadOnlyError, Superseded
 from reviewbot.forges.gitlab import drafts, permissions, posting, reading, refusals
 from reviewbot.forges.gitlab.calls import TIMEOUT_S, Access, Calls
+from reviewbot.forges.gitlab.memory import GitLabArchive
 from reviewbot.forges.gitlab.permissions import DEVELOPER, Permissions
 from reviewbot.forges.gitlab.refusals import RefusedError
-from reviewbot.forges.gitlab.rows import Row, items
+from reviewbot.forges.gitlab.rows import Row, items, number
 
 _WAITS_S: Final = (1.0, 2.0, 4.0, 8.0)
 """Between looks at a merge request whose diff GitLab has not worked out yet."""
@@ -29,6 +30,8 @@ class GitLabForge:
         self._calls = Calls(access, pause, timeout_s)
         self._account: Account | None = None
         self._writers: dict[Account, bool] = {}
+        self._global_id = 0
+        self._archive: GitLabArchive | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +44,9 @@ class GitLabForge:
     def request(self) -> ChangeRequest:
         """Ask how the merge request stands right now."""
         for wait_s in (*_WAITS_S, None):
-            found = reading.request(self._calls.get(self._calls.request_path))
+            row = self._calls.get(self._calls.request_path)
+            self._global_id = number(row, "id") or 0
+            found = reading.request(row)
             if found is not None:
                 return found
             if wait_s is not None:
@@ -82,6 +87,12 @@ class GitLabForge:
         if account not in self._writers:
             self._writers[account] = (permissions.access_level(self._calls, account) or 0) >= DEVELOPER
         return self._writers[account]
+
+    def archive(self) -> GitLabArchive:
+        """Give the reactions and issues of the project; what it has read of the reactions it knows for the run."""
+        if self._archive is None:
+            self._archive = GitLabArchive(self._calls, self.account, lambda: self._global_id)
+        return self._archive
 
     def permissions(self) -> Permissions:
         """Find out what the token may do."""
