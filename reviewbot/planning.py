@@ -19,7 +19,7 @@ from reviewbot.steps.redacting import Redactions
 
 _CLAIM_TOKENS = 200
 """Of an answer, for each claim in it."""
-_VERIFY_TOKENS = 600
+_VERIFY_TOKENS = 700
 """Of a request that verifies a claim; docs/measurements.md has the median."""
 _VERDICT_TOKENS = 80
 

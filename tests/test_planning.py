@@ -58,7 +58,7 @@ def test_three_claims_a_chunk_are_reckoned_with_and_each_is_verified() -> None:
     with_it, without = estimate(BOTH), estimate(BOTH, verify=False)
     assert (4, 3) == (with_it.requests, with_it.verify_requests)
     assert (1, 0) == (without.requests, without.verify_requests)
-    assert 3 * 600 == with_it.prompt_tokens - without.prompt_tokens
+    assert 3 * 700 == with_it.prompt_tokens - without.prompt_tokens
     assert 3 * 80 == with_it.completion_tokens - without.completion_tokens
 
 
@@ -79,7 +79,7 @@ def test_the_verifier_has_a_price_of_its_own() -> None:
     cheap, dear = (estimate(Rates(review=PRICE, verify=PRICE.times(Decimal(factor)))).cost_usd for factor in (1, 10))
     assert cheap is not None
     assert dear is not None
-    assert 9 * PRICE.cost(TokenUsage(prompt_tokens=3 * 600, completion_tokens=3 * 80)) == dear - cheap
+    assert 9 * PRICE.cost(TokenUsage(prompt_tokens=3 * 700, completion_tokens=3 * 80)) == dear - cheap
 
 
 def test_nothing_to_send_costs_nothing_whatever_the_model() -> None:

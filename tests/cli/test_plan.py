@@ -69,7 +69,7 @@ def test_files_lines_chunks_and_estimate_are_given(reviewbot: Reviewbot) -> None
     estimate = ran.json["estimate"]
     assert 1 == len(ran.json["chunks"])
     assert 1 + 3 == estimate["requests"]
-    assert estimate["prompt_tokens"] == sum(chunk["prompt_tokens"] for chunk in ran.json["chunks"]) + 3 * 600
+    assert estimate["prompt_tokens"] == sum(chunk["prompt_tokens"] for chunk in ran.json["chunks"]) + 3 * 700
     assert 3 * 200 + 3 * 80 == estimate["completion_tokens"]
     assert 0 < float(estimate["cost_usd"]) < 0.01
 
