@@ -59,7 +59,7 @@ class PlainSandbox:
 @cache
 def _nursery(seed: str) -> Nursery:
     """Start an interpreter with what a run of pytest imports; its hashes are chosen, and those of its forks."""
-    modules = ("pytest", *(f"_pytest.{name}" for name in default_plugins), "coverage")
+    modules = ("pytest", *(f"_pytest.{name}" for name in default_plugins), "pdb", "coverage")
     return Nursery(modules, {"PATH": os.defpath, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"})
 
 
