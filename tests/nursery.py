@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -62,8 +63,9 @@ class Child:
         assert self.pid, "the process could not be started"
 
     def kill(self) -> None:
-        """Kill all of its group."""
-        os.killpg(self.pid, signal.SIGKILL)
+        """Kill all of its group, if it has not just ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def ended(self, timeout_s: float) -> tuple[int, bytes, bytes] | None:
         """Give its exit status, as `subprocess` does, with standard output and error; None while it still runs."""
