@@ -2,21 +2,29 @@
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import gitrepo
 import pytest
+from nursery import Nursery
 
 from reviewbot.cli import cover as command
 
 _IGNORED = ".coverage*\n*.xml\n*.info\ncoverage.json\n__pycache__/\n"
 # Whoever measures these tests must not measure the processes in them, too.
 _FOREIGN = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+_LONGEST_S = 60.0
+
+
+@cache
+def _nursery() -> Nursery:
+    return Nursery(
+        ("coverage.cmdline", "coverage.xmlreport", "coverage.jsonreport", "coverage.lcovreport"), gitrepo.environment()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +84,10 @@ class Scene:
 
     def _coverage(self, folder: Path, *arguments: str) -> None:
         environ = {name: value for name, value in self.repo.environ.items() if name not in _FOREIGN}
-        done = subprocess.run(
-            [sys.executable, "-m", "coverage", *arguments], cwd=folder, env=environ, capture_output=True, check=False
-        )
-        assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()
+        ended = _nursery().start(("-m", "coverage", *arguments), folder, environ).ended(_LONGEST_S)
+        assert ended is not None, "the measurement does not end"
+        code, out, err = ended
+        assert code == 0, (err + out).decode()
 
     def cover(self, *reports: Path | str, **options: object) -> Answer:
         """Judge ``main → topic``, as JSON unless told otherwise."""

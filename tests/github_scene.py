@@ -28,7 +28,11 @@ def text(lines: Sequence[str]) -> str:
 
 def change(path: Path) -> tuple[Repo, str, str]:
     """Make the repository; give it with the tips of main and of feature."""
-    repo = gitrepo.init(path)
+    repo = gitrepo.filled(path, _fill)
+    return repo, repo.head, repo.git("rev-parse", "feature")
+
+
+def _fill(repo: Repo) -> None:
     gone = text(["gone 1", "gone 2", "gone 3"])
     repo.commit({"app.py": text(_OLD), "old_name.py": text(_NAMES), "gone.py": gone, "logo.bin": b"\0one"})
     repo.branch("feature")
@@ -36,10 +40,9 @@ def change(path: Path) -> tuple[Repo, str, str]:
     repo.git("rm", "--quiet", "gone.py")
     new_name = text([*_NAMES[:9], "renamed 10", *_NAMES[10:]])
     fresh = text(["fresh 1", "fresh 2", "fresh 3"])
-    head = repo.commit({"app.py": text(_NEW), "new_name.py": new_name, "fresh.py": fresh, "logo.bin": b"\0two"})
+    repo.commit({"app.py": text(_NEW), "new_name.py": new_name, "fresh.py": fresh, "logo.bin": b"\0two"})
     repo.branch("main", "main")
-    base = repo.commit({"other.txt": "meanwhile\n"})
-    return repo, base, head
+    repo.commit({"other.txt": "meanwhile\n"})
 
 
 @dataclass(slots=True, kw_only=True)

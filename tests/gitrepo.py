@@ -1,9 +1,13 @@
 """Real git repositories in temporary folders, under a configuration of their own."""
 
+import atexit
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 # A process needs some of the surroundings: where programs and temporary files are, and who measures coverage.
@@ -85,3 +89,17 @@ def init(path: Path, *options: str, branch: str = "main", environ: Mapping[str, 
     repo = Repo(path, environment() if environ is None else environ)
     repo.git("init", "--quiet", f"--initial-branch={branch}", *options)
     return repo
+
+
+def filled(path: Path, fill: Callable[..., object], *arguments: Hashable) -> Repo:
+    """Make a repository as ``fill(repo, *arguments)`` fills an empty one: it is called once, and copied ever after."""
+    shutil.copytree(_filled(fill, *arguments), path, symlinks=True, dirs_exist_ok=True)
+    return Repo(path)
+
+
+@cache
+def _filled(fill: Callable[..., object], *arguments: Hashable) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="filled-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    fill(init(folder), *arguments)
+    return folder

@@ -7,20 +7,26 @@ the change holds. So a test knows what a review has to find, and what it had to 
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import gitrepo
 from fakes.model_server import Answer, Asked, findings
+from nursery import Nursery
 
 ROOT = Path(__file__).parents[1]
 HURRIED = ROOT / "tests" / "posting" / "hurried"
 KEY = "made-up-" + "model-key"
+_BORN = {"PYTHONPATH": os.pathsep.join(map(str, (HURRIED, ROOT))), "PYTHONWARNINGS": "error"}
+_IMPORTED = (
+    "reviewbot.cli.review", "reviewbot.cli.post", "reviewbot.cli.doctor", "reviewbot.analyzers.ruff",
+    "reviewbot.llm.client", "reviewbot.llm.providers", "reviewbot.forges.github", "reviewbot.forges.gitlab",
+    "gitlab.v4.objects", "httpx", "httpcore", "anyio._backends._asyncio",
+)  # fmt: skip
+"""What most jobs import; what a list lacks takes a job a moment longer, and nothing else."""
 _MARKED = re.compile(r"wrong (\w+)")
 _TITLE = re.compile(r"Wrong (\w+) here")
 _HEADING = re.compile(r"@@ -(\d+),\d+ \+(\d+),\d+ @@")
@@ -46,33 +52,31 @@ class Ran:
         return sorted(_TITLE.findall("\n".join(finding["title"] for finding in self.json["findings"])))
 
 
+@cache
+def _nursery(**hurry: str) -> Nursery:
+    return Nursery(_IMPORTED, gitrepo.environment(**_BORN, **hurry))
+
+
 class Job:
     """A started job, with everything that it starts."""
 
     def __init__(self, argv: tuple[str, ...], folder: Path, environ: Mapping[str, str]) -> None:
-        path = os.pathsep.join(map(str, (HURRIED, ROOT)))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "reviewbot", *argv],
-            cwd=folder,
-            env=gitrepo.environment(PYTHONPATH=path, PYTHONWARNINGS="error", **environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        nursery = _nursery(**{name: value for name, value in environ.items() if name == "HURRIED_TIMEOUTS"})
+        surroundings = gitrepo.environment(**_BORN, **environ)
+        self._process = nursery.start(("-m", "reviewbot", *argv), folder, surroundings)
 
     def kill(self) -> None:
         """Kill the whole group, as a runner does that is out of patience."""
-        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
 
     def ran(self) -> Ran:
         """Wait for its end."""
-        try:
-            out, err = self._process.communicate(timeout=120)
-        finally:
-            if self._process.returncode is None:
-                self.kill()
-        return Ran(self._process.returncode, out.decode(), err.decode())
+        ended = self._process.ended(timeout_s=120)
+        if ended is None:
+            self.kill()
+        assert ended is not None, "the job does not end"
+        code, out, err = ended
+        return Ran(code, out.decode(), err.decode())
 
 
 def run(argv: tuple[str, ...], folder: Path, environ: Mapping[str, str]) -> Ran:

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(argv: Sequence[str]) -> int:
     """Run a command and give its exit code: errors become a sentence on stderr."""
     options = parse(argv)
-    signal.signal(signal.SIGTERM, _terminated)
+    _listen()
     try:
         return _dispatch(options.command)(options, dict(os.environ))  # noqa: TID251 - this is the place
     except ReviewbotError as error:
@@ -39,6 +39,16 @@ def run(argv: Sequence[str]) -> int:
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place that turns a bug into an exit code
         return _explain(error, _BUG, debug=options.debug)
+
+
+def _listen() -> None:
+    """Hear SIGTERM, and Ctrl-C also where whoever started us ignores it, as a shell does for what ends in ``&``.
+
+    asyncio puts its handler in the place of Python's own and of no other: neither signal would find it otherwise.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

@@ -16,8 +16,15 @@ from fakes.model_server import Answer, Asked, findings, serving
 CONFIG = "[client]\nconcurrency = 1\n[chunks]\ntarget_tokens = 1\n"
 
 
+IGNORING = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+"""Starts a program as a shell starts one in the background: Ctrl-C is ignored."""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_what_is_known_by_then_is_printed_and_saved(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("starter", [(), IGNORING], ids=["in front", "in the background"])
+def test_what_is_known_by_then_is_printed_and_saved(
+    tmp_path: Path, number: signal.Signals, starter: tuple[str, ...]
+) -> None:
     repo = gitrepo.init(tmp_path / "repo")
     repo.commit({".reviewbot.toml": CONFIG})
     repo.branch("topic")
@@ -38,7 +45,7 @@ def test_what_is_known_by_then_is_printed_and_saved(tmp_path: Path, number: sign
     with serving(script) as server:
         environ = {**repo.environ, "PYTHONPATH": str(ROOT), "REVIEWBOT_BASE_URL": server.base_url}
         with subprocess.Popen(
-            [sys.executable, "-m", "reviewbot", "review", "--format", "json", "--output", "html=r.html"],
+            [*starter, sys.executable, "-m", "reviewbot", "review", "--format", "json", "--output", "html=r.html"],
             cwd=repo.path,
             env=environ,
             stdout=subprocess.PIPE,

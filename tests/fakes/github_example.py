@@ -11,7 +11,7 @@ from fakes.github_server import FakeGitHub, Setup
 from github import Auth, Github
 from github.PullRequest import PullRequest
 from github.Repository import Repository
-from gitrepo import Repo, init
+from gitrepo import Repo, filled
 
 APP = "src/app.py"
 OLD, MOVED, NEW, GONE, LOGO = "lib/old.py", "lib/moved.py", "new.py", "gone.py", "logo.bin"
@@ -40,7 +40,12 @@ class Scene:
 
 
 def scene(path: Path) -> Scene:
-    repo = init(path)
+    repo = filled(path, _fill)
+    fork_point, base, head = repo.git("rev-parse", "main~1", "main", "feature").split("\n")
+    return Scene(repo=repo, fork_point=fork_point, base=base, head=head)
+
+
+def _fill(repo: Repo) -> None:
     old = numbered(40)
     files: dict[str, str | bytes] = {
         APP: text(old),
@@ -56,11 +61,10 @@ def scene(path: Path) -> Scene:
     (repo.path / OLD).unlink()
     rows = numbered(20, "row")
     rows[4] = "row five"
-    head = repo.commit({APP: text(edited), MOVED: text(rows), NEW: text(numbered(5, "new")), LOGO: b"\0\2"})
+    repo.commit({APP: text(edited), MOVED: text(rows), NEW: text(numbered(5, "new")), LOGO: b"\0\2"})
     repo.branch("main")
     repo.git("reset", "--quiet", "--hard", fork_point)
-    base = repo.commit({"other.py": "y\n"})
-    return Scene(repo=repo, fork_point=fork_point, base=base, head=head)
+    repo.commit({"other.py": "y\n"})
 
 
 def repainted(it: Scene, edits: dict[str, list[str] | str], start: str | None = None) -> str:
@@ -113,7 +117,8 @@ class Raw:
 
     def ask(self, method: str, path: str, body: Json | None = None, accept: str = "") -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": accept or "application/vnd.github+json"}
-        return httpx.request(method, f"{self.server.url}{path}", json=body, headers=headers, timeout=10)
+        url = f"{self.server.url}{path}"
+        return httpx.request(method, url, json=body, headers=headers, timeout=10, verify=False)  # noqa: S501 - no TLS
 
     def pull(self, method: str, path: str, body: Json | None = None) -> httpx.Response:
         return self.ask(method, f"/repos/acme/app/pulls/7{path}", body)
@@ -129,7 +134,7 @@ class Raw:
     def graphql(self, query: str, **variables: object) -> Json:
         headers = {"Authorization": f"bearer {self.token}"}
         sent = {"query": query, "variables": variables}
-        answer = httpx.post(self.server.graphql_url, json=sent, headers=headers, timeout=10)
+        answer = httpx.post(self.server.graphql_url, json=sent, headers=headers, timeout=10, verify=False)  # noqa: S501
         assert answer.status_code == 200
         found: Json = answer.json()
         return found

@@ -10,7 +10,7 @@ import gitlab
 import requests
 from fakes.gitlab_server import FakeGitLab, Rules, User
 from gitlab.v4.objects import ProjectMergeRequest, ProjectMergeRequestDiscussion, ProjectMergeRequestDraftNote
-from gitrepo import Repo, init
+from gitrepo import Repo, filled
 
 TOKEN = "token-of-the-bot"
 OLD = [f"line {number}" for number in range(1, 31)]
@@ -24,7 +24,10 @@ def text(lines: list[str]) -> str:
 
 def commits(path: Path) -> Repo:
     """Make the branches: ``main``, and ``feature`` with the change."""
-    repo = init(path)
+    return filled(path, _fill)
+
+
+def _fill(repo: Repo) -> None:
     moved = [f"kept {number}" for number in range(1, 13)]
     repo.commit({"app.py": text(OLD), "gone.py": "one\ntwo\n", "before.py": text(moved), "pure.py": "as it is\n"})
     repo.branch("feature")
@@ -32,7 +35,6 @@ def commits(path: Path) -> Repo:
         repo.git("mv", old, new)
     repo.git("rm", "--quiet", "gone.py")
     repo.commit({"app.py": text(NEW), "after.py": text([*moved[:5], "edited 6", *moved[6:]]), "new.py": "a\r\nb\r\n"})
-    return repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

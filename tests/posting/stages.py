@@ -65,9 +65,11 @@ STAGES: Mapping[str, Callable[..., AbstractContextManager[Stage]]] = {"gitlab": 
 
 
 def _repository(folder: Path, base: Mapping[str, str | bytes], change: Mapping[str, str | bytes]) -> Repo:
-    repo = gitrepo.init(folder / "forge")
+    return gitrepo.filled(folder / "forge", _fill, tuple(base.items()), tuple(change.items()))
+
+
+def _fill(repo: Repo, base: tuple[tuple[str, str | bytes], ...], change: tuple[tuple[str, str | bytes], ...]) -> None:
     repo.git("config", "uploadpack.allowAnySHA1InWant", "true")  # as both forges have it
-    repo.commit(base)
+    repo.commit(dict(base))
     repo.branch("feature")
-    repo.commit(change)
-    return repo
+    repo.commit(dict(change))

@@ -4,16 +4,18 @@ import ast
 import itertools
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import gitrepo
+from _pytest.config import default_plugins
+from nursery import Nursery
 
 from reviewbot import templating
 from reviewbot.domain.candidate import Gap
@@ -28,6 +30,7 @@ from reviewbot.steps import gapping
 from reviewbot.steps.counting import tokens
 
 _SECRETS = itertools.count(1)
+_KILLED_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +44,47 @@ class PlainSandbox:
     def run(self, job: SandboxJob) -> SandboxResult:
         """Run a process in a session of its own, and end the session when its time is up."""
         started = time.monotonic()
+        run = _run_forked if job.argv[0] == sys.executable else _run_anew
         with tempfile.TemporaryDirectory() as home:
-            process = subprocess.Popen(
-                job.argv,
-                cwd=job.folder,
-                env={**job.environ, "HOME": home, "TMPDIR": home},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-            try:
-                stdout, stderr = process.communicate(timeout=job.timeout_s)
-                timed_out = False
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                stdout, stderr = process.communicate()
-                timed_out = True
+            code, stdout, stderr = run(replace(job, environ={**job.environ, "HOME": home, "TMPDIR": home}))
         return SandboxResult(
-            exit_code=None if timed_out else process.returncode,
+            exit_code=code,
             stdout=stdout[: job.output_bytes],
             stderr=stderr[: job.output_bytes],
-            timed_out=timed_out,
+            timed_out=code is None,
             wall_s=time.monotonic() - started,
         )
+
+
+@cache
+def _nursery(seed: str) -> Nursery:
+    """Start an interpreter with what a run of pytest imports; its hashes are chosen, and those of its forks."""
+    modules = ("pytest", *(f"_pytest.{name}" for name in default_plugins), "pdb", "coverage")
+    return Nursery(modules, {"PATH": os.defpath, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"})
+
+
+def _run_forked(job: SandboxJob) -> tuple[int | None, bytes, bytes]:
+    process = _nursery(job.environ["PYTHONHASHSEED"]).start(job.argv[1:], job.folder, job.environ)
+    ended = process.ended(job.timeout_s)
+    if ended is not None:
+        return ended
+    process.kill()
+    _, stdout, stderr = process.ended(_KILLED_S) or (None, b"", b"")
+    return None, stdout, stderr
+
+
+def _run_anew(job: SandboxJob) -> tuple[int | None, bytes, bytes]:
+    """Run another Python than ours."""
+    process = subprocess.run(
+        job.argv,
+        cwd=job.folder,
+        env=dict(job.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=job.timeout_s,
+        check=False,
+    )
+    return process.returncode, process.stdout, process.stderr
 
 
 @dataclass(slots=True)

@@ -2,18 +2,19 @@
 
 import os
 import signal
-import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import gitrepo
 import pytest
 from github_plans import NUMBER, OF_EACH_KIND, finding, post
 from github_scene import Scene, open_server
+from nursery import Child, Nursery
 
 from reviewbot.forges.github import GitHubForge
 
 ROOT = Path(__file__).parents[3]
+BORN = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests")))}
 REQUESTS = 21
 """How many requests the whole run takes; counted below."""
 OLD = finding(20, start=7)
@@ -34,22 +35,27 @@ def prepared(path: Path) -> tuple[Scene, str]:
     return scene, scene.server.app_token()
 
 
+@cache
+def _nursery() -> Nursery:
+    return Nursery(("github_plans", "reviewbot.forges.github"), gitrepo.environment(**BORN))
+
+
 def run_until(scene: Scene, token: str, request: int) -> int:
     """Run in a process of its own, kill it once that request took effect, and give its exit status."""
-    argv = [sys.executable, "-c", RUN, scene.server.url, scene.server.graphql_url, token]
-    folders = [ROOT, ROOT / "tests"]
-    environ = gitrepo.environment(PYTHONPATH=os.pathsep.join(map(str, folders)))
-    process: list[subprocess.Popen[bytes]] = []
+    argv = ("-c", RUN, scene.server.url, scene.server.graphql_url, token)
+    process: list[Child] = []
 
     def kill() -> None:
         process[0].kill()
 
     scene.server.faults.cut(request, kill, answered=False)
-    process.append(subprocess.Popen(argv, env=environ, stderr=subprocess.PIPE))
-    _, said = process[0].communicate(timeout=60)
+    process.append(_nursery().start(argv, ROOT, gitrepo.environment(**BORN)))
+    ended = process[0].ended(timeout_s=60)
     scene.server.faults.clear()
-    assert process[0].returncode in {0, -signal.SIGKILL}, said.decode()
-    return process[0].returncode
+    assert ended is not None
+    code, _, said = ended
+    assert code in {0, -signal.SIGKILL}, said.decode()
+    return code
 
 
 def outcome(scene: Scene, token: str) -> dict[str, list[str]]:

@@ -46,12 +46,14 @@ NEW = {
 
 def a_repository(folder: Path) -> Repo:
     """Make the two branches."""
-    repo = gitrepo.init(folder / "repo")
+    return gitrepo.filled(folder / "repo", _fill)
+
+
+def _fill(repo: Repo) -> None:
     repo.commit({path: "\n".join(lines) + "\n" for path, lines in OLD.items()})
     repo.branch("feature")
     repo.git("rm", "--quiet", "gone.py", "old_name.py")
     repo.commit({path: "\n".join(lines) + "\n" for path, lines in NEW.items()})
-    return repo
 
 
 @contextmanager

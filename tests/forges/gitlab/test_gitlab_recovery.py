@@ -2,9 +2,8 @@
 
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from fakes.gitlab_server import FakeGitLab, Logged
 from forges.gitlab import gitlab_scene
 from forges.gitlab.gitlab_scene import EVERYWHERE, a_comment, a_forge, a_server, fingerprint, review
 from gitrepo import environment
+from nursery import Nursery
 
 from reviewbot.domain.finding import Placement
 from reviewbot.domain.posting import Posted
@@ -21,6 +21,8 @@ from reviewbot.forges.gitlab.refusals import LostError
 BULK = "draft_notes/bulk_publish$"
 DRAFTS = "draft_notes$"
 COMMENTS = (*EVERYWHERE[:3], a_comment(20, "big.txt", 5), a_comment(21, "app.py", 9_999))
+_TESTS = Path(gitlab_scene.__file__).parents[2]
+_BORN = {"PYTHONPATH": f"{_TESTS.parent}{os.pathsep}{_TESTS}"}
 UNCLEAR = [
     pytest.param(("status", True), id="502 after storing"),
     pytest.param(("status", False), id="502 before storing"),
@@ -255,24 +257,27 @@ def test_threads_and_drafts_that_are_gone_already_are_no_error(tmp_path: Path) -
         assert (0, "edited") == (posted.resolved, posted.summary)
 
 
+@cache
+def _nursery() -> Nursery:
+    return Nursery(("forges.gitlab.gitlab_scene", "gitlab.v4.objects"), environment(**_BORN))
+
+
 def _killed_after(server: FakeGitLab, writes: int, skip: int, *, answered: bool) -> bool:
     """Run a review in a process of its own and kill it after so many writes; tell whether it got that far."""
     server.stop_after(writes, answered=answered)
-    tests = Path(gitlab_scene.__file__).parents[2]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "forges.gitlab.gitlab_scene", server.url, str(skip)],
-        env=environment(PYTHONPATH=f"{tests.parent}{os.pathsep}{tests}"),
-        stderr=subprocess.PIPE,
+    process = _nursery().start(
+        ("-m", "forges.gitlab.gitlab_scene", server.url, str(skip)), _TESTS, environment(**_BORN)
     )
-    try:
-        while process.poll() is None and not server.reached.wait(0.01):
-            pass
-    finally:
+    while (ended := process.ended(0)) is None and not server.reached.wait(0.01):
+        pass
+    if ended is None:
         process.kill()
-        _, told = process.communicate()
-        server.resume()
-    assert process.returncode in (0, -signal.SIGKILL), told.decode()
-    return process.returncode != 0
+        ended = process.ended(60)
+    server.resume()
+    assert ended is not None
+    code, _, told = ended
+    assert code in (0, -signal.SIGKILL), told.decode()
+    return code != 0
 
 
 @pytest.mark.parametrize("answered", [True, False], ids=["answered", "unanswered"])

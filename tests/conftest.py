@@ -1,0 +1,6 @@
+"""Generated examples have no deadline on any machine: what is slow there is the machine, and no property of ours."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("unhurried", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
