@@ -157,6 +157,10 @@ def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", type=Path, metavar="DIR", help="repository (default: the current folder)")
     parser.add_argument("--base", metavar="REF", help="in a pipeline, the target whose configuration counts")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of show (default: text)")
+    parser.add_argument(
+        "--memory", action="store_true",
+        help="show: also which findings people have dismissed; asks the forge, in the pipeline of a request",
+    )  # fmt: skip
     _common(parser)
 
 

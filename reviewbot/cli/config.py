@@ -5,13 +5,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from reviewbot.cli import recalling
+from reviewbot.cli.recalling import Known
 from reviewbot.cli.streams import write_text
-from reviewbot.domain.view import plural
+from reviewbot.domain.view import label, plural, shown
 from reviewbot.errors import UsageError
 from reviewbot.repository.git import Git, locate
 from reviewbot.repository.sources import Trust
@@ -35,7 +38,9 @@ def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         files = sorted(origin for origin in set(effective.origins.values()) if not _NO_FILE.fullmatch(origin))
         write_text(f"valid: {', '.join(files) if files else 'no file sets anything, the defaults hold'}\n")
         return 0
-    write_text(_as_json(effective, environ) if options.format == "json" else _as_text(effective, environ))
+    known = recalling.known(environ, effective.settings) if options.memory else None
+    as_json = options.format == "json"
+    write_text(_as_json(effective, environ, known) if as_json else _as_text(effective, environ, known))
     return 0
 
 
@@ -53,12 +58,20 @@ def _trusted(options: argparse.Namespace, environ: Mapping[str, str]) -> Iterato
         yield trust, git
 
 
-def _as_text(effective: Effective, environ: Mapping[str, str]) -> str:
-    rows = [(key, _shown(value_of(effective.settings, key)), effective.origins[key]) for key, _ in fields(Settings)]
+def _as_text(effective: Effective, environ: Mapping[str, str], known: Known | None) -> str:
+    rows = [(key, _spelt(value_of(effective.settings, key)), effective.origins[key]) for key, _ in fields(Settings)]
     wide = max(len(key) for key, _, _ in rows)
     mid = max(min(len(value), 40) for _, value, _ in rows)
     lines = [f"{key:<{wide}}  {value:<{mid}}  {origin}" for key, value, origin in rows]
-    return "\n".join([*lines, "", _engine(effective, environ)]) + "\n"
+    told = [] if known is None else ["", *_told(known)]
+    return "\n".join([*lines, "", _engine(effective, environ), *told]) + "\n"
+
+
+def _told(known: Known) -> Iterator[str]:
+    """Say what is silenced, by whom, and since when."""
+    yield f"dismissed findings: {len(known.dismissals):,}, kept in {known.place}"
+    for one in known.dismissals:
+        yield label(f"{one.day}  {one.by} in {known.sign}{one.request}  {shown(one.title)} ({shown(one.path)})")
 
 
 def _engine(effective: Effective, environ: Mapping[str, str]) -> str:
@@ -85,13 +98,16 @@ def _pool(environ: Mapping[str, str]) -> Iterator[tuple[str | None, str]]:
         yield None, f"no pool ({whom})"
 
 
-def _as_json(effective: Effective, environ: Mapping[str, str]) -> str:
+def _as_json(effective: Effective, environ: Mapping[str, str], known: Known | None) -> str:
     settings = {
         key: {"value": _plain(value_of(effective.settings, key)), "origin": effective.origins[key]}
         for key, _ in fields(Settings)
     }
     rows = [("pool", {"value": name, "origin": reason}) for name, reason in _pool(environ)]
-    return json.dumps(settings | dict(rows), indent=2) + "\n"
+    told: dict[str, object] = {}
+    if known is not None:
+        told["dismissed"] = {"kept_in": known.place, "findings": [asdict(one) for one in known.dismissals]}
+    return json.dumps(settings | dict(rows) | told, indent=2) + "\n"
 
 
 def _plain(value: object) -> object:
@@ -102,6 +118,6 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _shown(value: object) -> str:
+def _spelt(value: object) -> str:
     plain = _plain(value)
     return "not set" if plain is None else json.dumps(plain, ensure_ascii=False)

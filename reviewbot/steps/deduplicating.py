@@ -23,6 +23,11 @@ _RELATED: Final = 0.15
 _SAID_BY_RULE: Final = 0.5
 """Share of a rule's words that a claim about its lines must use to repeat it."""
 _SECRETS: Final = "secrets"
+_ABOUT_SECRETS = re.compile(
+    r"\b(?:secrets?|keys?|tokens?|passw\w+|passphrases?|credentials?|hard-?coded|plain ?text)\b",
+    re.IGNORECASE,
+)
+"""Whatever a claim calls it: beside a secret there may be an injection on the same line."""
 _WORDS = re.compile(r"[\w\s]+")
 
 
@@ -167,6 +172,6 @@ def _is_said_by(claim: Finding, text: Words, fact: Finding, words: Words) -> boo
     lines = (*range(fact.span.start, fact.span.end + 1), *fact.also_at)
     if not any(claim.span.start <= line <= claim.span.end for line in lines):
         return False
-    if fact.source == _SECRETS and claim.category is Category.SECURITY:
+    if fact.source == _SECRETS and claim.category is Category.SECURITY and _ABOUT_SECRETS.search(claim.title):
         return True
     return bool(words) and len(words & text) / len(words) >= _SAID_BY_RULE

@@ -12,6 +12,7 @@ from typing import Literal
 from reviewbot.domain.memory import Dismissal, Memory, Page
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.patch import Patch
+from reviewbot.domain.view import plural
 from reviewbot.errors import ForgeError
 from reviewbot.ports import Archive
 from reviewbot.steps import ranking, remembering, remembering_page, silencing
@@ -19,10 +20,11 @@ from reviewbot.steps.remembering import Decisions
 from reviewbot.steps.remembering_page import Sheet
 from reviewbot.wiring.publishing import Board, Desk
 
-_WIDER = {
+WIDER = {
     "gitlab": "give the token's user the role Reporter or above, and let the project have issues",
     "github": "grant the job 'issues: write', and let the repository have issues",
 }
+"""What makes the memory reach beyond one request, by forge."""
 _UNSIGNED = "other programs write as the same account, and there is no secret to sign with: set REVIEWBOT_CACHE_SECRET"
 
 
@@ -120,7 +122,7 @@ def _read(desk: Desk, board: Board) -> Recalled:
     if page is None:
         return Recalled(lasting=True)
     sheet = remembering_page.read(page.body, board.own, desk.signer, desk.request)
-    strange = f"{sheet.strange} lines of {page.url} are not signed by this bot, and not believed"
+    strange = f"{plural(sheet.strange, 'line')} of {page.url} not believed: this bot has not signed so"
     return Recalled(sheet=sheet, page=page, lasting=True, trouble=strange if sheet.strange else None)
 
 
@@ -131,7 +133,7 @@ def _first(archive: Archive) -> Page | None:
 
 def _narrow(desk: Desk, error: ForgeError) -> str:
     said = str(error).partition(". ")[0]
-    return f"{_reach(desk)}: {said}. To share it, {_WIDER[desk.request.dialect.forge]}"
+    return f"{_reach(desk)}: {said}. To share it, {WIDER[desk.request.dialect.forge]}"
 
 
 def _reach(desk: Desk) -> str:

@@ -19,10 +19,20 @@ _EXTRACT = Path(__file__).parent.parent / "data" / "contracts" / "github-openapi
 _SIDE = {"type": "string", "enum": ["LEFT", "RIGHT"]}
 _BODY: Json = {"type": "object", "properties": {"body": {"type": "string"}}, "required": ["body"]}
 _EVENT = {"type": "string", "enum": ["APPROVE", "REQUEST_CHANGES", "COMMENT"]}
-_PULL = "/repos/{owner}/{repo}/pulls/{pull_number}"
+_REPO = "/repos/{owner}/{repo}"
+_PULL = f"{_REPO}/pulls/{{pull_number}}"
 _OWN: Mapping[tuple[str, str], Json] = {
     ("put", f"{_PULL}/reviews/{{review_id}}"): _BODY,
     ("post", f"{_PULL}/comments/{{comment_id}}/replies"): _BODY,
+    ("post", f"{_REPO}/issues"): {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "body": {"type": "string"}},
+        "required": ["title"],
+    },
+    ("patch", f"{_REPO}/issues/{{one_number}}"): {
+        "type": "object",
+        "properties": {"body": {"type": "string"}, "state": {"type": "string", "enum": ["open", "closed"]}},
+    },
     ("post", f"{_PULL}/reviews/{{review_id}}/events"): {
         "type": "object",
         "properties": {"body": {"type": "string"}, "event": _EVENT},

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from fakes import github_diff, github_reviews
 from fakes import github_refusals as words
 from fakes.github_calls import Call, Reply, one, page
+from fakes.github_issues import ISSUES
 from fakes.github_refusals import Json
 from fakes.github_reviews import BODY_LIMIT
 from fakes.github_timeline import TIMELINE
@@ -228,6 +229,7 @@ _TABLE: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("PATCH", f"{_REPO}/pulls/comments/{{comment_id}}"): _edit_comment,
         ("DELETE", f"{_REPO}/pulls/comments/{{comment_id}}"): _delete_comment,
         **TIMELINE,
+        **ISSUES,
     }
 )
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from fakes.github_diff import FileDiff
 from fakes.github_refusals import Json
-from fakes.github_world import Account, Check, Comment, Remark, Review, World
+from fakes.github_world import Account, Check, Comment, Issue, Remark, Review, World
 
 _YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 _REPOSITORY_URLS = (
@@ -14,6 +14,7 @@ _REPOSITORY_URLS = (
     "teams trees"
 )
 _USER_URLS = "events followers following gists organizations received_events repos starred subscriptions"
+_REACTIONS = "+1 -1 laugh confused heart hooray eyes rocket"
 _COUNTS = "forks forks_count open_issues open_issues_count size stargazers_count watchers watchers_count"
 
 
@@ -217,7 +218,43 @@ class Shapes:
             "original_position": comment.original_position,
             "subject_type": comment.subject,
         }
+        shape["reactions"] = self._rollup(comment, url)
         return shape if comment.reply_to is None else shape | {"in_reply_to_id": comment.reply_to}
+
+    def _rollup(self, comment: Comment, url: str) -> Json:
+        given = [content for number, _, content in self._world.reactions if number == comment.id]
+        counts = {name: given.count(name) for name in _REACTIONS.split()}
+        return counts | {"url": f"{url}/reactions", "total_count": len(given)}
+
+    def reaction(self, number: int, account: Account, content: str) -> Json:
+        return {
+            "id": number,
+            "node_id": f"REA_{number}",
+            "user": self.user(account),
+            "content": content,
+            "created_at": moment(0),
+        }
+
+    def issue(self, issue: Issue) -> Json:
+        url = f"{self.repo_url}/issues/{issue.number}"
+        return {
+            "id": issue.id,
+            "node_id": f"I_{issue.id}",
+            "url": url,
+            "repository_url": self.repo_url,
+            "html_url": f"{self._web}/{self._world.full_name}/issues/{issue.number}",
+            "number": issue.number,
+            "state": issue.state,
+            "title": issue.title,
+            "body": issue.body,
+            "user": self.user(issue.user),
+            "labels": [],
+            "comments": 0,
+            "created_at": moment(issue.created),
+            "updated_at": moment(issue.created),
+            "closed_at": None,
+            "author_association": self.association(issue.user),
+        }
 
     def _position(self, comment: Comment) -> int | None:
         entry = next((entry for entry in self._world.diff() if entry.path == comment.path), None)

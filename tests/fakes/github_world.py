@@ -67,6 +67,7 @@ class Setup:
     """What a diff as text may have [forges.md 2.3]."""
     patch_lines: int = 20_000
     """Lines of one file's patch, beyond which it is not shown and takes no comment on a line."""
+    has_issues: bool = True
     newer_words: bool = False
     """Whether a bad anchor is refused in the words of late ("could not be resolved")."""
 
@@ -130,6 +131,19 @@ class Remark:
 
 
 @dataclass(slots=True, kw_only=True)
+class Issue:
+    """An issue that is no pull request."""
+
+    id: int
+    number: int
+    user: Account
+    title: str
+    body: str
+    state: str = "open"
+    created: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
 class Check:
     """A check run."""
 
@@ -167,6 +181,9 @@ class World:
         self.comments: list[Comment] = []
         self.reviews: list[Review] = []
         self.remarks: list[Remark] = []
+        self.issues: list[Issue] = []
+        self.reactions: list[tuple[int, Account, str]] = []
+        """On review comments: the comment's id, who, and what, such as ``-1``."""
         self.checks: list[Check] = []
         self.statuses: list[Json] = []
         self.resolved: dict[int, Account] = {}

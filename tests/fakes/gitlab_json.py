@@ -5,7 +5,7 @@ from typing import Any
 
 from fakes.gitlab_diff import DiffFile, withheld
 from fakes.gitlab_positions import Refs
-from fakes.gitlab_state import Discussion, Draft, Json, Note, Rules, State, User, Version
+from fakes.gitlab_state import Discussion, Draft, Issue, Json, Note, Rules, State, User, Version
 
 _NO_POSITION = dict.fromkeys(("base_sha", "start_sha", "head_sha", "old_path", "new_path")) | {
     "position_type": "text",
@@ -131,6 +131,24 @@ def version(state: State, shown: Version) -> Json:
         "merge_request_id": state.request.iid + 1000,
         "state": "collected",
         "real_size": str(len(state.diffs.files(shown.refs.base, shown.refs.head))),
+    }
+
+
+def issue(state: State, shown: Issue) -> Json:
+    return {
+        "id": shown.id,
+        "iid": shown.iid,
+        "project_id": state.project_id,
+        "title": shown.title,
+        "description": shown.description,
+        "state": shown.state,
+        "labels": [],
+        "author": user(shown.author),
+        "confidential": False,
+        "issue_type": "issue",
+        "web_url": f"https://gitlab.example/{state.project}/-/issues/{shown.iid}",
+        "created_at": moment(shown.id),
+        "updated_at": moment(shown.id),
     }
 
 

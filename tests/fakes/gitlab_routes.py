@@ -69,6 +69,9 @@ class Route:
 
 
 ROUTES: list[Route] = []
+GRAPHQL = "/api/graphql"
+QUESTIONS: list[Callable[[State, Json], Answer]] = []
+"""Who answers GraphQL: one, registered like a route."""
 _PROJECT = "/projects/:project"
 _REQUEST = _PROJECT + "/merge_requests/:request"
 
@@ -102,6 +105,10 @@ def _respond(state: State, asked: Asked, address: str, fail_after: int | None) -
         ((one, match) for one in ROUTES if one.method == asked.method and (match := one.path.fullmatch(path))), None
     )
     token = authenticated(state, asked.headers, job=found is not None and found[0].job)
+    if (asked.method, path) == ("POST", GRAPHQL):
+        if not token.scopes & {"api", "read_api"}:
+            raise RefusedError(HTTPStatus.FORBIDDEN, {"errors": [{"message": "Insufficient scope"}]})
+        return QUESTIONS[0](state, asked.params)
     if found is None or not asked.path.startswith(PREFIX):
         raise RefusedError(HTTPStatus.NOT_FOUND, {"error": "404 Not Found"})
     taken, match = found

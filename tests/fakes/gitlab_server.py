@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Self
 
-from fakes import gitlab_commenting, gitlab_reading
+from fakes import gitlab_commenting, gitlab_issues, gitlab_reading
 from fakes import gitlab_looking as looking
 from fakes.gitlab_diff import Diffs
 from fakes.gitlab_faults import Curtain, Fault, Faults, Logged
@@ -45,7 +45,7 @@ from gitrepo import Repo
 
 __all__ = ["DEVELOPER", "GUEST", "MAINTAINER", "REPORTER", "Comment", "FakeGitLab", "Logged", "Rules", "User"]
 
-_ROUTED = (gitlab_reading, gitlab_commenting)
+_ROUTED = (gitlab_reading, gitlab_commenting, gitlab_issues)
 """Imported for the routes that they register."""
 
 

@@ -34,6 +34,8 @@ class Rules:
     collapsed_lines_lost: bool = True
     """Whether lines of collapsed files fail when published, as those of too large ones do. Reports say so of some
     servers; newer ones read the stored diff expanded."""
+    issues: bool = True
+    """Whether the project has issues at all."""
     external_url: str | None = None
     """What the server takes for its own address, in links of pages; None for the true one."""
 
@@ -129,6 +131,27 @@ class Discussion:
 
 
 @dataclass(slots=True, kw_only=True)
+class Issue:
+    """An issue of the project."""
+
+    id: int
+    iid: int
+    author: User
+    title: str
+    description: str
+    state: str = "opened"
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """An emoji on a note. ``name``: ``thumbsup``, ``thumbsdown`` or another one."""
+
+    note_id: int
+    user: User
+    name: str
+
+
+@dataclass(slots=True, kw_only=True)
 class Draft:
     """A comment that only its author sees yet."""
 
@@ -191,6 +214,8 @@ class State:
     tokens: dict[str, Token] = field(default_factory=dict)
     discussions: list[Discussion] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    awards: list[Award] = field(default_factory=list)
     unpersisted: set[str] = field(default_factory=set)
     """Paths whose lines are missing from the stored diff, besides those that are collapsed or too large."""
     mails: list[Mail] = field(default_factory=list)

@@ -1,12 +1,14 @@
 """A pull request on the fake GitHub."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import requests
 from fakes.github_server import FakeGitHub
+from fakes.github_world import Issue
 from fakes.model_server import ModelServer
 from gitrepo import Repo
 from posting.stage import Shown, Stage, without_usage
@@ -88,6 +90,46 @@ class GitHub(Stage):
             account = self.server.world.account(person)
             self.server.world.roles[person] = "write" if writes else "read"
             self.server.world.resolved[int(id_)] = account
+
+    def react(self, id_: str, *, up: bool = False, person: str = "carl", writes: bool = True) -> None:
+        with self.server.lock:
+            account = self.server.world.account(person)
+            self.server.world.roles[person] = "write" if writes else "read"
+            self.server.world.reactions.append((int(id_), account, "+1" if up else "-1"))
+
+    def reopen(self, id_: str) -> None:
+        with self.server.lock:
+            del self.server.world.resolved[int(id_)]
+
+    def pages(self) -> list[str]:
+        with self.server.lock:
+            return [issue.body for issue in self.server.world.issues]
+
+    def edit_page(self, change: Callable[[str], str]) -> None:
+        with self.server.lock:
+            issue = self.server.world.issues[0]
+            issue.body = change(issue.body)
+
+    def open_issue(self, title: str, body: str) -> None:
+        with self.server.lock:
+            world = self.server.world
+            user, number = world.account("mallory"), world.setup.number + 1 + len(world.issues)
+            world.issues.append(Issue(id=world.next_id(), number=number, user=user, title=title, body=body))
+
+    def next_request(self, files: Mapping[str, str | bytes], number: int = 70) -> None:
+        with self.server.lock:
+            world = self.server.world
+            for part in (world.comments, world.reviews, world.remarks, world.reactions):
+                part.clear()
+            world.resolved.clear()
+            world.setup = replace(world.setup, number=number)
+            self.server.open(self.server.url.removesuffix(self.server.base_path))
+        self.push(files)
+
+    def without_issues(self) -> None:
+        with self.server.lock:
+            tokens, own = self.server.world.tokens, self.environ["GITHUB_TOKEN"]
+            tokens[own] = replace(tokens[own], issues=False)
 
     def stranger_says(self, body: str) -> None:
         self.ask("issues/7/comments", self.server.token("mallory", role="read"), body=body)

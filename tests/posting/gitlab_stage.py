@@ -1,13 +1,15 @@
 """A merge request on the fake GitLab."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import requests
 from fakes.gitlab_faults import Logged
 from fakes.gitlab_server import DEVELOPER, REPORTER, FakeGitLab
+from fakes.gitlab_state import Award, Issue
 from fakes.model_server import ModelServer
 from gitrepo import Repo
 from posting.stage import Shown, Stage, without_usage
@@ -84,7 +86,7 @@ class GitLab(Stage):
 
     def ask(self, method: str, path: str, token: str, **body: Any) -> None:  # noqa: ANN401 - JSON
         """Ask the merge request's API as somebody else's program."""
-        url = f"{self.server.url}/api/v4/projects/42/merge_requests/7/{path}"
+        url = f"{self.server.url}/api/v4/projects/42/merge_requests/{self.server.request.iid}/{path}"
         requests.request(method, url, headers={"PRIVATE-TOKEN": token}, json=body, timeout=10).raise_for_status()
 
     def reply(self, id_: str, body: str, *, person: str = "carl", writes: bool = True) -> None:
@@ -104,6 +106,42 @@ class GitLab(Stage):
         self.ask("PUT", f"discussions/{id_}", token, resolved=True)
         user = self.server.state.tokens[token].user
         self.server.state.levels[user.id] = DEVELOPER if writes else REPORTER
+
+    def react(self, id_: str, *, up: bool = False, person: str = "carl", writes: bool = True) -> None:
+        token = self._token(person, DEVELOPER)
+        user, state = self.server.state.tokens[token].user, self.server.state
+        state.levels[user.id] = DEVELOPER if writes else REPORTER
+        found = state.discussion(id_)
+        assert found is not None
+        state.awards.append(Award(found.notes[0].id, user, "thumbsup" if up else "thumbsdown"))
+
+    def reopen(self, id_: str) -> None:
+        self.ask("PUT", f"discussions/{id_}", self._token("carl", DEVELOPER), resolved=False)
+
+    def pages(self) -> list[str]:
+        return [issue.description for issue in self.server.state.issues]
+
+    def edit_page(self, change: Callable[[str], str]) -> None:
+        issue = self.server.state.issues[0]
+        issue.description = change(issue.description)
+
+    def open_issue(self, title: str, body: str) -> None:
+        state = self.server.state
+        user = state.tokens[self._token("mallory", REPORTER)].user
+        number = len(state.issues) + 1
+        state.issues.append(Issue(id=state.next_id(), iid=number, author=user, title=title, description=body))
+
+    def next_request(self, files: Mapping[str, str | bytes], number: int = 8) -> None:
+        state = self.server.state
+        state.discussions.clear()
+        state.awards.clear()
+        state.request.iid = number
+        self.environ["CI_MERGE_REQUEST_IID"] = str(number)
+        self.push(files)
+        state.discussions.clear()
+
+    def without_issues(self) -> None:
+        self.server.state.rules = replace(self.server.state.rules, issues=False)
 
     def stranger_says(self, body: str) -> None:
         self.ask("POST", "discussions", self._token("mallory", REPORTER), body=body)

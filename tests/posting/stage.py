@@ -135,6 +135,34 @@ class Stage(ABC):
         """Let a person resolve a thread, who may write to the project or not."""
 
     @abstractmethod
+    def react(self, id_: str, *, up: bool = False, person: str = "carl", writes: bool = True) -> None:
+        """Let a person give a thumb to a thread's first comment."""
+
+    @abstractmethod
+    def reopen(self, id_: str) -> None:
+        """Let a person open a thread again."""
+
+    @abstractmethod
+    def pages(self) -> list[str]:
+        """Give the texts of all issues, the oldest first."""
+
+    @abstractmethod
+    def edit_page(self, change: Callable[[str], str]) -> None:
+        """Let a person edit the first issue."""
+
+    @abstractmethod
+    def open_issue(self, title: str, body: str) -> None:
+        """Let a stranger open an issue."""
+
+    @abstractmethod
+    def next_request(self, files: Mapping[str, str | bytes], number: int = 8) -> None:
+        """Let the forge hold another change request instead, with nothing said on it yet."""
+
+    @abstractmethod
+    def without_issues(self) -> None:
+        """Take from the bot's token the permission for issues, or from the project the issues."""
+
+    @abstractmethod
     def stranger_says(self, body: str) -> None:
         """Let a stranger post a comment of that text."""
 

@@ -97,3 +97,7 @@ def test_lines_are_tried_where_their_statements_run(start: int, end: int, lines:
 
 def test_a_text_that_does_not_parse_has_no_statements() -> None:
     assert frozenset() == affecting.statements("def f(:", 1, 1)
+
+
+def test_a_line_of_no_statement_is_tried_by_nothing() -> None:
+    assert frozenset() == affecting.statements("\\\nx = 1\n", 1, 1)

@@ -117,6 +117,10 @@ def test_a_claim_that_repeats_a_rule_is_merged_with_it(said: Finding, known: Fin
         (claim(title="Unused import of os", side=Side.LEFT), fact()),
         (claim(title="SQL injection", category=Category.SECURITY), fact()),
         (claim(title="A race"), fact(source="secrets", rule="secret/token", title="Committed secret: GitHub token")),
+        (
+            claim(title="SQL injection through the name", category=Category.SECURITY),
+            fact(source="secrets", rule="secret/password", title="Committed secret: password"),
+        ),
     ],
 )
 def test_a_claim_about_something_else_stands_beside_a_rule(said: Finding, known: Finding) -> None:

@@ -15,7 +15,7 @@ from reviewbot.domain.finding import Placement, Span, Suggestion
 from reviewbot.domain.outcome import FileReport, Outcome, Report
 from reviewbot.domain.patch import Patch, Side
 from reviewbot.domain.request import GITHUB, GITLAB, Dialect
-from reviewbot.steps import marking, rendering
+from reviewbot.steps import marking, picturing, rendering
 
 DOCUMENTS = documents()
 
@@ -45,7 +45,7 @@ def test_a_comment_says_where_it_hangs() -> None:
 def test_the_same_mark_ends_both_texts_and_tells_the_path_at_the_merge_base() -> None:
     made = report(APP.replace("app.py", "old.py -> app.py", 1), claim(SUM))
     told = rendering.portable(made, made.findings[0])
-    mark = marking.of_finding(told, UNSIGNED, request(GITLAB))
+    mark = marking.of_finding(told, UNSIGNED, request(GITLAB), picturing.of(made.files[0].file))
     inline = comment(GITLAB, made)
     assert "old.py" == told.path
     assert inline.body.endswith(f"\n\n{mark}")

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 
 from reviewbot.domain.checkup import Check, Health
 from reviewbot.errors import ForgeError, ReadOnlyError, Superseded
+from reviewbot.ports import Forge
 from reviewbot.settings.pipelines import Pipeline, TokenKind
-from reviewbot.wiring import forges
+from reviewbot.steps.remembering_page import TITLE
+from reviewbot.wiring import forges, memory
 
 _WRITERS = ("admin", "maintain", "write", "unknown")
 
@@ -20,13 +22,27 @@ def check(pipeline: Pipeline | None, pause: Callable[[float], None]) -> tuple[Ch
             request = attended.request
             word = request.dialect.request_word
             found = f"{word} {request.number} of {request.project} at {request.head_sha[:7]}"
-            return (Check(name="forge", health=Health.GOOD, finding=found), *_token(pipeline, pause))
+            good = Check(name="forge", health=Health.GOOD, finding=found)
+            return (good, *_token(pipeline, pause), *_memory(attended.forge, pipeline))
     except Superseded as error:
         return (Check(name="forge", health=Health.DOUBTFUL, finding=str(error)),)
     except ReadOnlyError as error:
         return (Check(name="token", health=Health.DOUBTFUL, finding=str(error)),)
     except ForgeError as error:
         return (Check(name="forge", health=Health.BAD, finding=str(error), exit_code=error.exit_code),)
+
+
+def _memory(forge: Forge, pipeline: Pipeline) -> Iterator[Check]:
+    """See whether the issue can be read that keeps what people dismissed; whether it can be written shows later."""
+    archive = forge.archive()
+    try:
+        pages = () if archive is None else archive.pages(TITLE)
+    except ForgeError as error:
+        found = f"what people dismiss is known in its own request alone: {str(error).partition('. ')[0]}"
+        yield Check(name="memory", health=Health.DOUBTFUL, finding=found, advice=memory.WIDER[pipeline.forge])
+    else:
+        place = pages[0].url if pages else "no issue yet: the first dismissed finding opens it"
+        yield Check(name="memory", health=Health.GOOD, finding=place)
 
 
 def _token(pipeline: Pipeline, pause: Callable[[float], None]) -> Iterator[Check]:
