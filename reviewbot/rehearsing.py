@@ -52,7 +52,7 @@ def offered(
         for at, finding in enumerate(findings)
         if finding.suggestion is not None and finding.path in files
     ]
-    result, rounds = list(findings), _Rounds()
+    result, rounds = [suggesting.unlabelled(finding) for finding in findings], _Rounds()
     for one in rehearsals:
         finding = findings[one.at]
         fault = finding.suggestion and suggesting.fault(finding.path, finding.quote, finding.suggestion, one.after)

@@ -1,9 +1,14 @@
 """What people have decided not to hear again: dismissed findings, and the page on which the forge keeps them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from reviewbot.domain.finding import Category
 from reviewbot.domain.request import Account
+
+
+LONGEST_QUOTE: Final = 300
+"""Characters of the code that are kept, and compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

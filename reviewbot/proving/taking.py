@@ -224,10 +224,8 @@ def _shown(finding: Finding, result: _Result | None) -> Finding:
         case _Passed():
             return suggesting.labelled(finding, result.count, result.tests)
         case _Broken():
-            return suggesting.as_text(suggesting.unlabelled(finding), result.reason)
-        case _Untried():
-            return suggesting.unlabelled(finding)
-        case None:
+            return suggesting.as_text(finding, result.reason)
+        case _:
             return finding
 
 

@@ -29,7 +29,7 @@ _WORKS: Final = {
     LANDLOCK: "Landlock and seccomp: no network, also not 127.0.0.1; for changes from the same repository only.",
 }
 _RESTRICTED: Final = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-_NONE: Final = "Generated tests do not run: no level of isolation works here."
+_NONE: Final = "No test is run: no level of isolation works here."
 
 
 def choose(

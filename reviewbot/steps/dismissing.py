@@ -47,7 +47,8 @@ _STYLE = re.compile(
     r"\b(?:naming|rename|(?:better|descriptive) (?:\w+ )?names?|snake_?case|camel_?case|pascal_?case|doc ?strings?"
     r"|javadoc|jsdoc|white ?space|indentation|formatting|reformat|line (?:is )?(?:too )?long|line length"
     r"|(?:blank|empty) lines?|import order|(?:order of|sort|unsorted|group) imports?|trailing (?:comma|space)s?"
-    r"|(?:single|double) quotes?|type (?:hint|annotation)s?|magic numbers?|typo|grammar|spelling|readab\w+|more (?:readable|pythonic|idiomatic)"
+    r"|(?:single|double) quotes?"
+    r"|type (?:hint|annotation)s?|magic numbers?|typo|grammar|spelling|readab\w+|more (?:readable|pythonic|idiomatic)"
     r"|pythonic|pep ?-?8|f-strings?|list comprehension|code style|coding style|(?:missing|add|needs?) (?:a )?comments?"
     r"|commented[ -]out|const(?:ant)? instead of let|semicolons?|braces? style|verbose|consisten\w+ style)\b",
     re.IGNORECASE,

@@ -48,7 +48,7 @@ def decisions(marked: Sequence[Marked], own: Account, request: ChangeRequest, pa
         mark = _only(one)
         if mark is None or mark.finding is None:
             continue
-        if one.thread.liked or not (one.thread.resolved or one.thread.disliked_by):
+        if _is_open(one.thread):
             withdrawn.add(mark.fingerprint)
             continue
         person = one.thread.disliked_by or _closer(one.thread, own, mark, patch)
@@ -60,6 +60,11 @@ def decisions(marked: Sequence[Marked], own: Account, request: ChangeRequest, pa
 
 def _only(one: Marked) -> Mark | None:
     return one.marks[0] if one.believed and not one.is_summary and len(one.marks) == 1 else None
+
+
+def _is_open(thread: Thread) -> bool:
+    """Tell whether a thread surely holds no dismissal: what nobody can resolve may be one that the forge hides."""
+    return thread.liked or (thread.resolvable and not thread.resolved and thread.disliked_by is None)
 
 
 def _closer(thread: Thread, own: Account, mark: Mark, patch: Patch) -> Account | None:

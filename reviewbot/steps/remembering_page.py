@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reviewbot.domain import markup
 from reviewbot.domain.finding import Category
-from reviewbot.domain.memory import Dismissal
+from reviewbot.domain.memory import LONGEST_QUOTE, Dismissal
 from reviewbot.domain.request import Account, ChangeRequest
 from reviewbot.steps import marking, rendering
 from reviewbot.steps.marking import Signer
@@ -31,7 +31,6 @@ _MOST_SEEN: Final = 300
 _LONGEST_PAGE: Final = 60_000
 """Characters; GitHub takes 65,536, and people may write something besides."""
 _LONGEST_PHRASE: Final = 300
-_LONGEST_QUOTE: Final = 300
 _LINE: Final = re.compile(
     r"^ {0,3}[-*] \[(?P<box>[ xX])\] .*<!-- reviewbot:v1 (?P<mark>dismissed fp=(?P<fp>[0-9a-f]{32})"
     r" data=(?P<data>[\w.]*) sig=(?P<sig>[^\s>]*)) -->[ \t]*$",
@@ -166,7 +165,7 @@ def _told(dismissal: Dismissal) -> _Told:
         source=dismissal.source[:_LONGEST_PHRASE],
         rule=None if dismissal.rule is None else dismissal.rule[:_LONGEST_PHRASE],
         title=dismissal.title[:_LONGEST_PHRASE],
-        quote=dismissal.quote[:_LONGEST_QUOTE],
+        quote=dismissal.quote[:LONGEST_QUOTE],
         by=dismissal.by[:_LONGEST_PHRASE],
         request=dismissal.request,
         url=dismissal.url,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reviewbot.domain.finding import Category, Finding, Rejection, Severity
-from reviewbot.domain.memory import Dismissal, Memory
+from reviewbot.domain.memory import LONGEST_QUOTE, Dismissal, Memory
 from reviewbot.steps import marking, wording
 from reviewbot.steps.wording import Words
 
@@ -96,7 +96,7 @@ def _is_same_rule(finding: Finding, dismissal: Dismissal) -> bool:
 
 
 def _normal(quote: str) -> str:
-    return " ".join(quote.split())
+    return " ".join(quote[:LONGEST_QUOTE].split())
 
 
 def _alike(first: Words, second: Words) -> bool:

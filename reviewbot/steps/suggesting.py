@@ -25,7 +25,7 @@ _BRACKETS: Final = ("()", "[]", "{}")
 _FENCE: Final = "```"
 _LONGEST_WORD: Final = 200
 _MOST_NAMED: Final = 3
-_LABEL = re.compile(r"\n*^Tests pass with it: \d+ tests? in [^\n]*\.\Z", re.MULTILINE)
+_LABEL = re.compile(r"\n*^Tests pass with it: \d+ tests? in [^\n]*\.$", re.MULTILINE)
 
 
 def _python(text: str) -> None:
@@ -118,11 +118,11 @@ def labelled(finding: Finding, passed: int, tests: Sequence[str]) -> Finding:
     shown = ", ".join(f"`{plain(test)}`" for test in tests[:_MOST_NAMED]) + rest
     noun = "test" if passed == 1 else "tests"
     label = f"Tests pass with it: {passed} {noun} in {shown}."
-    return replace(finding, body=f"{unlabelled(finding).body}\n\n{label}".lstrip("\n"))
+    return replace(finding, body=f"{finding.body}\n\n{label}".lstrip("\n"))
 
 
 def unlabelled(finding: Finding) -> Finding:
-    """Take away what an earlier run said of tests."""
+    """Take away what an earlier run said of tests: they may fare otherwise by now."""
     return replace(finding, body=_LABEL.sub("", finding.body))
 
 

@@ -53,7 +53,7 @@ def recall(desk: Desk, board: Board, patch: Patch, keep: Literal["issue", "reque
         found = _read(desk, board)
     decisions = Decisions()
     if board.heard:
-        decisions = remembering.decisions(board.marked, board.own, request, patch, f"{now:%Y-%m-%d}")
+        decisions = remembering.decisions(board.clicked, board.own, request, patch, f"{now:%Y-%m-%d}")
     known = remembering_page.in_force(found.sheet, decisions, request)
     return replace(found, memory=Memory(dismissals=known, sign=request.dialect.sign), decisions=decisions)
 

@@ -40,6 +40,8 @@ class Board:
 
     own: Account
     marked: tuple[Marked, ...]
+    clicked: tuple[Marked, ...] = ()
+    """The same with threads as they were really closed: one where the bot gave in to somebody is closed by the bot."""
     heard: bool = True
     """Whether it could be read what people think of the comments; False where the forge did not answer that."""
 
@@ -71,7 +73,8 @@ class Desk:
         own = self.forge.account()
         threads = self.forge.threads()
         marked = marking.read(threads, own, self.signer, self.request)
-        board = Board(own=own, marked=answering_plan.credited(marked, own, self.request, self.signer))
+        credited = answering_plan.credited(marked, own, self.request, self.signer)
+        board = Board(own=own, marked=credited, clicked=marked)
         return self._with_opinions(board) if self.remembers else board
 
     def _with_opinions(self, board: Board) -> Board:
@@ -85,7 +88,8 @@ class Desk:
             counted = [reaction for reaction in given if self.forge.writes(reaction.account)]
         except ForgeError:
             return replace(board, heard=False)  # nobody's thumbs are worth a review
-        return replace(board, marked=remembering.judged(board.marked, counted))
+        judged, clicked = (remembering.judged(known, counted) for known in (board.marked, board.clicked))
+        return replace(board, marked=judged, clicked=clicked)
 
     def reconcile(self, report: Report) -> Reconciled:
         """Plan what a report changes on the forge."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gitrepo
 import pytest
@@ -73,8 +74,8 @@ def test_a_suggestion_is_offered_with_the_word_of_its_tests_or_shown_as_text(
             "review", "--base", "main", "--verify-suggestions", "--format", "json", "--output", f"text={NOTES}",
             REVIEWBOT_BASE_URL=server.base_url, VIRTUAL_ENV=sys.prefix, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
         )  # fmt: skip
-    good, bad = told(ran)
     assert 0 == ran.code, ran.err
+    good, bad = told(ran)
     assert (True, "It is wrong.\n\nTests pass with it: 2 tests in `tests/test_shop.py`.") == good
     assert not bad[0]
     assert "since `tests/test_shop.py::test_share` fails with it and not without it (`assert 0 == 0.5" in bad[1]
@@ -96,7 +97,7 @@ def test_by_default_nothing_is_run(reviewbot: Reviewbot, repo: gitrepo.Repo) -> 
 
 
 def test_for_a_forks_change_nothing_is_run_and_that_is_told(reviewbot: Reviewbot, repo: gitrepo.Repo) -> None:
-    environ = {
+    environ: dict[str, Any] = {
         "GITLAB_CI": "true", "CI_MERGE_REQUEST_DIFF_BASE_SHA": repo.git("rev-parse", "main"),
         "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "42", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "99",
         "CI_SERVER_URL": "http://127.0.0.1:9", "CI_API_V4_URL": "http://127.0.0.1:9/api/v4",
@@ -114,3 +115,30 @@ def test_of_a_diff_without_a_repository_nothing_is_run_and_that_is_told(
     ran = reviewed(reviewbot, "--diff", "-", "--verify-suggestions", stdin=diff, cwd=tmp_path)
     assert [(True, "It is wrong.")] * 2 == told(ran)
     assert f"of 2 suggestions of the model 2 {OFF}a diff alone holds no project" in notes(tmp_path)
+
+
+def test_without_a_sandbox_that_works_nothing_is_run_and_that_is_no_fault(
+    process: Reviewbot, repo: gitrepo.Repo, tmp_path: Path
+) -> None:
+    broken = tmp_path / "venv"
+    for name, text in (("pyvenv.cfg", "home = /usr/bin\n"), ("bin/python", "#!/bin/sh\nexit 1\n")):
+        (broken / name).parent.mkdir(parents=True, exist_ok=True)
+        (broken / name).write_text(text)
+        (broken / name).chmod(0o755)
+    for name in ("pytest", "coverage"):
+        (broken / "lib" / "python3.11" / "site-packages" / name).mkdir(parents=True)
+    with serving(script) as server:
+        ran = process(
+            "review", "--base", "main", "--verify-suggestions", "--format", "json", "--output", f"text={NOTES}",
+            REVIEWBOT_BASE_URL=server.base_url, VIRTUAL_ENV=str(broken),
+        )  # fmt: skip
+    assert 0 == ran.code, ran.err
+    assert [(True, "It is wrong.")] * 2 == told(ran)
+    assert f"2 {OFF}No test is run: no level of isolation works here" in notes(repo.path)
+
+
+def test_without_a_suggestion_no_place_to_run_tests_is_looked_for(reviewbot: Reviewbot) -> None:
+    with serving(lambda _: Answer()) as server:
+        ran = reviewbot("review", "--base", "main", "--verify-suggestions", REVIEWBOT_BASE_URL=server.base_url)
+    assert 0 == ran.code
+    assert "tests run in" not in ran.err

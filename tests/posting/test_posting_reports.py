@@ -27,10 +27,10 @@ def rewrite(stage: Stage, **changed: object) -> None:
 
 
 def saved(stage: Stage, **environ: str) -> None:
-    """Review without posting: no request reaches the forge."""
-    before = stage.requests
+    """Review without posting: nothing is written to the forge; what people have dismissed may be read."""
+    before = stage.writes
     ran = stage.review("--no-post", "--save-report", REPORT, **environ)
-    assert (0, before) == (ran.code, stage.requests), ran.err
+    assert (0, before) == (ran.code, stage.writes), ran.err
 
 
 def outcome(stage: Stage) -> dict[str, list[str]]:

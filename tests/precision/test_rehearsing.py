@@ -1,6 +1,7 @@
 """Suggestions are tried on copies of real files, by the real static rules."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import drawing
 from precision.claims import claim
@@ -83,6 +84,12 @@ def test_without_the_whole_text_and_without_a_parser_brackets_decide() -> None:
     assert (good, None) == (tried(good, sources=Texts())[0], tried(bad, sources=Texts())[0].suggestion)
     go = claim(1, path="b.go", quote="x := f(", suggestion=Suggestion(start_line=1, line=1, replacement="x := f()"))
     assert None is tried(go)[0].suggestion
+
+
+def test_what_an_earlier_run_said_of_tests_is_taken_away() -> None:
+    good = suggested("    path = os.getcwd() + '/'")
+    (shown,) = tried(replace(good, body="It fails.\n\nTests pass with it: 3 tests in `tests/test_a.py`."))
+    assert replace(good, body="It fails.") == shown
 
 
 def test_findings_without_a_suggestion_or_a_file_are_left_alone() -> None:

@@ -150,12 +150,6 @@ def test_what_no_test_can_speak_of_is_offered_as_it_was_and_told(store: Project,
     assert Rehearsed(findings=(finding,), notes=untried(1, reason)) == taken(store, finding)
 
 
-def test_a_label_of_an_earlier_run_is_taken_away_where_it_no_longer_holds(store: Project) -> None:
-    old = suggested(12, "    return name")
-    labelled = replace(old, body="It fails.\n\nTests pass with it: 3 tests in `tests/test_cart.py`.")
-    assert (old,) == taken(store, labelled).findings
-
-
 def test_a_flaky_test_is_not_held_against_a_suggestion(store: Project) -> None:
     finding = suggested(2, "    return True", path="shop/now.py")
     assert Rehearsed(findings=(finding,), notes=untried(1, taking.FLAKY)) == taken(store, finding)

@@ -72,6 +72,10 @@ def test_in_doubt_nothing_is_dismissed_nor_taken_back(one: Marked) -> None:
     assert Decisions() == decided(one)
 
 
+def test_a_thread_whose_state_the_forge_hides_takes_nothing_back() -> None:
+    assert Decisions() == decided(marked(thread(resolvable=False, **OPEN)))
+
+
 def test_a_change_to_the_file_is_no_dismissal() -> None:
     assert () == decided(marked(thread()), change=GONE).dismissed
 

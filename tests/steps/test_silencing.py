@@ -94,6 +94,11 @@ def test_a_rule_is_silent_about_the_same_code_alone(changes: dict[str, object], 
     assert silent == (reason(found(**{"quote": "db.execute( sql )", **RULE, **changes}), known) is not None)
 
 
+def test_of_long_code_the_beginning_is_known_again() -> None:
+    long = "value = compute(" + "argument, " * 60 + ")"
+    assert reason(found(quote=long, **RULE), dismissal(quote=long[:300], **RULE)) is not None
+
+
 @pytest.mark.parametrize("quote", ["pass", "", "key = …………………"])
 def test_code_that_says_little_or_hides_a_secret_is_not_known_again(quote: str) -> None:
     assert reason(found(quote=quote, **RULE), dismissal(quote=quote, **RULE)) is None

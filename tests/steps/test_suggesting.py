@@ -1,5 +1,7 @@
 """Suggestions that hold, and those that do not."""
 
+from dataclasses import replace
+
 import drawing
 import pytest
 from precision.claims import claim, fact
@@ -73,12 +75,14 @@ def test_what_does_not_hold_is_shown_as_text_without_secrets() -> None:
     assert plain is suggesting.as_text(plain, UNPARSED)
 
 
-def test_tests_that_pass_are_told_once_however_often_it_is_tried() -> None:
+def test_tests_that_pass_are_told_until_that_is_taken_away() -> None:
     once = suggesting.labelled(claim(body="It fails."), 1, ["tests/test_a.py"])
     assert "It fails.\n\nTests pass with it: 1 test in `tests/test_a.py`." == once.body
-    twice = suggesting.labelled(once, 3, ["tests/test_a.py", "tests/`b`.py"])
-    assert "It fails.\n\nTests pass with it: 3 tests in `tests/test_a.py`, `tests/\ufffdb\ufffd.py`." == twice.body
-    assert claim(body="It fails.") == suggesting.unlabelled(twice)
+    assert claim(body="It fails.") == suggesting.unlabelled(once)
+    listed = replace(once, body=f"{once.body}\n\nThe same stands at `b.py:3`.")
+    assert "It fails.\n\nThe same stands at `b.py:3`." == suggesting.unlabelled(listed).body
+    odd = suggesting.labelled(claim(), 3, ["tests/test_a.py", "tests/`b`.py"])
+    assert "Tests pass with it: 3 tests in `tests/test_a.py`, `tests/\ufffdb\ufffd.py`." == odd.body
     many = suggesting.labelled(claim(), 9, ["a.py", "b.py", "c.py", "d.py", "e.py"])
     assert "Tests pass with it: 9 tests in `a.py`, `b.py`, `c.py` and 2 more files." == many.body
     assert "" == suggesting.unlabelled(many).body

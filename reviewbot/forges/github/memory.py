@@ -8,7 +8,7 @@ from typing import Final
 
 from reviewbot.domain.memory import Page, Reaction
 from reviewbot.domain.request import Account
-from reviewbot.domain.thread import Thread
+from reviewbot.domain.thread import Thread, ThreadKind
 from reviewbot.forges.github.access import Access
 from reviewbot.forges.github.calls import Calls
 from reviewbot.forges.github.payloads import Emotion, Issue
@@ -16,8 +16,8 @@ from reviewbot.forges.github.people import person
 from reviewbot.forges.github.refusals import NOT_FOUND, Refused
 
 _UP, _DOWN = "+1", "-1"
-_MOST_ASKED: Final = 30
-"""Threads whose reactions are asked for, one request each: those alone that have any."""
+_ON_THE_DIFF: Final = (ThreadKind.INLINE, ThreadKind.FILE)
+"""What REST tells the reactions of; those to a review's body it does not."""
 
 
 class GitHubArchive:
@@ -31,7 +31,7 @@ class GitHubArchive:
 
     def reactions(self, threads: Sequence[Thread]) -> tuple[Reaction, ...]:
         """Read who gave thumbs. The list of comments counts them, so that most often nothing has to be asked."""
-        asked = [thread.opener.id for thread in threads if thread.reacted and thread.resolvable][:_MOST_ASKED]
+        asked = [thread.opener.id for thread in threads if thread.reacted and thread.kind in _ON_THE_DIFF]
         self._known |= {note_id: self._reactions(note_id) for note_id in asked if note_id not in self._known}
         return tuple(found for note_id in asked for found in self._known[note_id])
 

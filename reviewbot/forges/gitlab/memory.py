@@ -67,6 +67,8 @@ class GitLabArchive:
             if not flag(page, "hasNextPage"):
                 return
             after = text(page, "endCursor")
+        message = f"the merge request has more than {100 * _MOST_PAGES:,} comments: their emoji are not read"
+        raise LostError(message)
 
     def pages(self, title: str) -> tuple[Page, ...]:
         """Read our own issues. Anybody may open one with our title, so the author counts."""

@@ -53,6 +53,15 @@ def test_thumbs_beyond_the_first_hundred_comments_are_read(server: FakeGitLab, f
     assert [str(last)] == [each.note_id for each in forge.archive().reactions([late])]
 
 
+def test_more_comments_than_are_read_are_no_answer(server: FakeGitLab, forge: GitLabForge) -> None:
+    review(forge, EVERYWHERE)
+    known = forge.threads()
+    notes = server.state.discussions[0].notes
+    notes += [replace(notes[0], id=server.state.next_id()) for _ in range(2_000)]
+    with pytest.raises(ForgeError, match="more than 2,000 comments"):
+        forge.archive().reactions(known)
+
+
 def test_without_threads_or_a_request_nobody_is_asked(server: FakeGitLab, forge: GitLabForge) -> None:
     assert () == forge.archive().reactions([])
     review(forge, EVERYWHERE)
