@@ -22,7 +22,7 @@ HURRIED = ROOT / "tests" / "posting" / "hurried"
 KEY = "made-up-" + "model-key"
 _BORN = {"PYTHONPATH": os.pathsep.join(map(str, (HURRIED, ROOT))), "PYTHONWARNINGS": "error"}
 _IMPORTED = (
-    "reviewbot.cli.review", "reviewbot.cli.post", "reviewbot.cli.doctor", "reviewbot.analyzers.ruff",
+    "reviewbot.cli.review", "reviewbot.cli.doctor", "reviewbot.analyzers.ruff",
     "reviewbot.llm.client", "reviewbot.llm.providers", "reviewbot.forges.github", "reviewbot.forges.gitlab",
     "gitlab.v4.objects", "httpx", "httpcore", "anyio._backends._asyncio",
 )  # fmt: skip

@@ -173,10 +173,10 @@ def test_a_pushgateway_that_refuses_is_told_without_its_password(caplog: pytest.
 
 
 def test_a_pushgateway_that_is_slow_or_gone_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
-    with pushgateway(delay_s=0.5) as (url, _):
+    with pushgateway(delay_s=2.0) as (url, _):
         began = time.perf_counter()
         assert not Metrics().push(url, "reviewbot", timeout_s=0.1)
-        assert time.perf_counter() - began < 0.4
+        assert time.perf_counter() - began < 1.9
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         assert not Metrics().push(f"http://127.0.0.1:{free.getsockname()[1]}", "reviewbot")

@@ -173,7 +173,7 @@ def test_lists_emphasis_and_code_survive() -> None:
 @pytest.mark.parametrize("pattern", ["`", "` ``", "``` ` ", "[", "*_", "- ", "@a", "\\", " ", "1.", "&", "/"])
 def test_long_hostile_text_takes_no_time(pattern: str) -> None:
     body = pattern * (60_000 // len(pattern))
-    start = time.perf_counter()
+    start = time.process_time()
     markup.body(body)
     markup.title(body)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
