@@ -132,7 +132,7 @@ def render(report: Report) -> str:
     lines = texts(report)
     cards = [_card(finding, f"finding-{n}", lines) for n, finding in enumerate(report.findings, start=1)]
     sections = tuple(_sections(report, cards))
-    placed = {card.anchor for section in sections for piece in section.pieces for row in piece.rows for card in row.cards}
+    placed = {card.anchor for section in sections for part in section.pieces for row in part.rows for card in row.cards}
     template = templating.environment(autoescape=True).get_template("reports/report.html.j2")
     page = template.render(
         report=report,
