@@ -6,7 +6,6 @@ from typing import Final
 from reviewbot.domain.finding import Category
 from reviewbot.domain.request import Account
 
-
 LONGEST_QUOTE: Final = 300
 """Characters of the code that are kept, and compared."""
 

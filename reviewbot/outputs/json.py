@@ -12,8 +12,8 @@ from reviewbot.domain.contract import Object, document, file_entries, line_count
 from reviewbot.domain.coverage_view import entry
 from reviewbot.domain.finding import Finding, Suggestion
 from reviewbot.domain.outcome import Report
+from reviewbot.domain.synopsis import Synopsis
 from reviewbot.domain.usage import Usage
-from reviewbot.domain.walk import sentence
 
 
 def render(report: Report) -> str:
@@ -40,15 +40,12 @@ def _report(report: Report) -> Object:
             "exit_code": report.verdict.exit_code,
             "reasons": report.verdict.reasons,
         },
-        "summary": _summary(report),
+        **({} if report.synopsis is None else {"summary": _summary(report.synopsis)}),
     }
 
 
-def _summary(report: Report) -> Object:
-    told = report.synopsis
-    if told is None:
-        return {"text": sentence(report), "risk": None, "source": "static"}
-    return {"text": told.text, "risk": told.risk, "source": "model"}
+def _summary(synopsis: Synopsis) -> Object:
+    return {"text": synopsis.text, "risk": synopsis.risk}
 
 
 def _finding(finding: Finding) -> Object:

@@ -116,8 +116,8 @@ class _Verdict(_Part):
 
 
 class _Summary(_Part):
-    text: _Text = ""
-    risk: Risk | None = None
+    text: _Text
+    risk: Risk
 
 
 class _Report(_Part):
@@ -131,7 +131,7 @@ class _Report(_Part):
     findings: Annotated[tuple[_Finding, ...], Field(max_length=_MOST_FINDINGS)]
     usage: _Usage = _Usage()
     verdict: _Verdict
-    summary: _Summary = _Summary()
+    summary: _Summary | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,14 +191,9 @@ def restore(saved: Saved, patch: Patch) -> Report:
         findings=(),
         usage=Usage(**parts.usage.model_dump()),
         verdict=Verdict(passed=verdict.passed, exit_code=verdict.exit_code, reasons=verdict.reasons),
-        synopsis=_synopsis(parts.summary),
+        synopsis=None if parts.summary is None else Synopsis(text=parts.summary.text, risk=parts.summary.risk),
         tally=LineCounts(**parts.lines.model_dump()),
     )
-
-
-def _synopsis(told: _Summary) -> Synopsis | None:
-    """Give a model's words; ours, which name no risk, are counted anew."""
-    return None if told.risk is None else Synopsis(text=told.text, risk=told.risk)
 
 
 def _file(entry: _File, known: FilePatch | None) -> FileReport:

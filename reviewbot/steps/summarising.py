@@ -33,14 +33,14 @@ _FILES_SHOWN: Final = 10
 """Files listed for each reason; the rest is counted."""
 _NOTES_SHOWN: Final = 10
 # Characters. With a mark of 20,000 the whole stays below GitHub's 65,536, whatever the forge: a screen is a screen.
-_ROOM_ROWS: Final = 12_000
-_ROOM_EXPLANATIONS: Final = 9_000
+_ROOM_ROWS: Final = 10_000
+_ROOM_EXPLANATIONS: Final = 6_000
 _ROOM_EXPLANATION: Final = 2_000
-_ROOM_GAPS: Final = 5_000
-_ROOM_NOTES: Final = 6_000
+_ROOM_GAPS: Final = 8_000
+_ROOM_NOTES: Final = 4_000
 _ROOM_COVERAGE: Final = 5_000
-_ROOM_TESTS: Final = 7_000
-_ROOM_WALK: Final = 9_000
+_ROOM_TESTS: Final = 5_000
+_ROOM_WALK: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

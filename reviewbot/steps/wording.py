@@ -48,6 +48,7 @@ def opposed(first: str, second: str) -> bool:
     if _negations(first) != _negations(second):
         return True
     ours, theirs = _said(first), _said(second)
+    ours, theirs = ours - theirs, theirs - ours  # what both say denies nothing
     return any((one in ours and other in theirs) or (other in ours and one in theirs) for one, other in _PAIRS)
 
 

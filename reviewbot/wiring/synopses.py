@@ -34,9 +34,7 @@ class Telling:
     """What was told of this very head before: it is not asked for again."""
 
 
-def telling(
-    request: ChangeRequest | None, last: SummaryMark | None, recipe: str, *, in_pipeline: bool
-) -> Telling:
+def telling(request: ChangeRequest | None, last: SummaryMark | None, recipe: str, *, in_pipeline: bool) -> Telling:
     """Gather what is known of the change besides its diff."""
     if request is None:
         return Telling(in_pipeline=in_pipeline)
@@ -71,4 +69,3 @@ async def told(report: Report, asking: Asking, settings: Settings, told: Telling
         return replace(report, synopsis=answer)
     say(f"the change could not be summed up: {answer}")
     return replace(report, verdict=gating.interrupted(report.verdict)) if answer == INTERRUPTED else report
-

@@ -132,9 +132,7 @@ def test_what_is_no_report_is_refused_in_words(text: str, words: str) -> None:
         restoring.read(text, "r.json")
 
 
-def test_a_models_words_on_the_change_are_kept_and_ours_are_counted_anew() -> None:
-    told = read(summary={"text": "It adds f.", "risk": "high", "source": "model"})
+def test_a_models_words_on_the_change_are_kept() -> None:
+    told = read(summary={"text": "It adds f.", "risk": "high"})
     assert Synopsis(text="It adds f.", risk=Risk.HIGH) == restoring.restore(told, PATCH).synopsis
-    counted = read(summary={"text": "1 file: +1 -0 lines.", "risk": None, "source": "static"})
-    assert None is restoring.restore(counted, PATCH).synopsis
     assert None is restoring.restore(read(), PATCH).synopsis

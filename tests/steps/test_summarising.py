@@ -100,7 +100,7 @@ def test_another_head_changes_the_digest_and_another_order_does_not() -> None:
     ],
 )
 def test_the_first_line_counts_what_is_open_and_what_is_over(overview: Overview, line: str) -> None:
-    assert line == written(report(APP), overview).split("\n\n")[1]
+    assert line == written(report(APP), overview).split("\n\n")[2]
 
 
 def test_ten_rows_are_open_and_eleven_folded() -> None:
