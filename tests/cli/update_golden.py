@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": ("doctor",),
     "eval": ("eval",),
     "demo": ("demo",),
+    "worker": ("worker",),
 }
 
 
