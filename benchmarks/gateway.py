@@ -38,6 +38,9 @@ class Scenario:
     profile: str
     """Of the fake upstream."""
     at_once: int
+    """On average, where there is a rate."""
+    rate: float = 0.0
+    """Requests a second, as they come from many people; none for each asking again as soon as it has its answer."""
     count: int = 1_000_000
     seconds: float = 1_000.0
     tokens: int = 0
@@ -46,8 +49,10 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario(name="100 streams x 300", profile="ttft=600,total=2000,tok=300", at_once=100, count=200, tokens=300),
-    Scenario(name="10 streams x 50", profile="ttft=200,total=600,tok=50", at_once=10, count=50, tokens=50),
+    Scenario(
+        name="100 streams x 300", profile="ttft=600,total=2000,tok=300", at_once=100, rate=50, count=300, tokens=300
+    ),
+    Scenario(name="10 streams x 50", profile="ttft=200,total=600,tok=50", at_once=10, rate=16, count=100, tokens=50),
     Scenario(name="cache hits", profile="tok=50", at_once=16, seconds=4.0, stream=False, same=True),
     Scenario(name="sustained", profile="ttft=600,total=2000,tok=100", at_once=50, seconds=20.0, tokens=100),
     Scenario(name="500 open streams", profile="ttft=2000,total=8000,tok=300", at_once=500, count=500, tokens=300),
@@ -153,7 +158,7 @@ def loaded(server: Server, scenario: Scenario, number: int) -> Figures:
     command = [
         sys.executable, str(HERE / "gateway_load.py"), f"--url={server.base}", f"--token={_TOKEN}",
         f"--text=round {number}",
-        f"--count={scenario.count}", f"--seconds={scenario.seconds}", f"--at-once={scenario.at_once}",
+        f"--count={scenario.count}", f"--seconds={scenario.seconds}", f"--at-once={scenario.at_once}", f"--rate={scenario.rate}",
         f"--tokens={scenario.tokens}", *flags,
     ]  # fmt: skip
     before_s, peak_mb = server.cpu_s, 0.0

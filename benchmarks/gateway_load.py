@@ -5,6 +5,7 @@ Prints one JSON object: seconds to the first content and to the end of each answ
 
 import argparse
 import asyncio
+import itertools
 import json
 import time
 from collections import Counter
@@ -96,46 +97,71 @@ def request(url: str, token: str, text: str, *, stream: bool) -> bytes:
     return head.encode() + body
 
 
+class Load:
+    """Requests on a server, and what came of them."""
+
+    def __init__(self, wanted: argparse.Namespace) -> None:
+        parts = urlsplit(wanted.url)
+        self.ttft_s: list[float] = []
+        self.took_s: list[float] = []
+        self.outcomes = Counter[str]()
+        self._wanted = wanted
+        self._host, self._port = parts.hostname, parts.port
+        self._idle: list[Connection] = []
+        self._numbers = itertools.count()
+
+    async def closed(self) -> None:
+        """So many at once: each asks again as soon as it has its answer."""
+        until = time.perf_counter() + self._wanted.seconds
+
+        async def work() -> None:
+            while time.perf_counter() < until and (number := next(self._numbers)) < self._wanted.count:
+                await self._one(number, time.perf_counter())
+
+        await asyncio.gather(*(work() for _ in range(self._wanted.at_once)))
+
+    async def opened(self) -> None:
+        """So many a second, evenly, whether answers come or not; times count from when a request was due."""
+        started = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(self._wanted.count):
+                due = started + number / self._wanted.rate
+                await asyncio.sleep(max(due - time.perf_counter(), 0))
+                group.create_task(self._one(number, due))
+
+    async def _one(self, number: int, due: float) -> None:
+        wanted = self._wanted
+        text = wanted.text if wanted.same else f"{wanted.text} {number}"
+        connection = await self._connection()
+        try:
+            await connection.ask(request(wanted.url, wanted.token, text, stream=wanted.stream))
+        except ConnectionError:
+            self.outcomes["broken"] += 1
+            return
+        self._idle.append(connection)
+        whole = connection.status == 200 and (not wanted.stream or connection.tokens == wanted.tokens)
+        self.outcomes["ok" if whole else str(connection.status)] += 1
+        self.took_s.append(time.perf_counter() - due)
+        if connection.first_s is not None:
+            self.ttft_s.append(connection.first_s - due)
+
+    async def _connection(self) -> Connection:
+        while self._idle:
+            found = self._idle.pop()
+            if found.open:
+                return found
+        _, made = await asyncio.get_running_loop().create_connection(Connection, self._host, self._port)
+        return made
+
+
 async def main(wanted: argparse.Namespace) -> None:
     """Run the load."""
-    parts = urlsplit(wanted.url)
-    loop = asyncio.get_running_loop()
-    ttft, took, outcomes, tokens = [], [], Counter[str](), 0
-    numbers = iter(range(wanted.count))
-    until = time.perf_counter() + wanted.seconds
-
-    async def connected() -> Connection:
-        _, protocol = await loop.create_connection(Connection, parts.hostname, parts.port)
-        return protocol
-
-    async def work() -> None:
-        nonlocal tokens
-        connection = await connected()
-        for number in numbers:
-            if time.perf_counter() > until:
-                return
-            text = wanted.text if wanted.same else f"{wanted.text} {number}"
-            sent = request(wanted.url, wanted.token, text, stream=wanted.stream)
-            if not connection.open:
-                connection = await connected()
-            started = time.perf_counter()
-            try:
-                await connection.ask(sent)
-            except ConnectionError:
-                outcomes["broken"] += 1
-                continue
-            ended = time.perf_counter()
-            whole = connection.status == 200 and (not wanted.stream or connection.tokens == wanted.tokens)
-            outcomes["ok" if whole else str(connection.status)] += 1
-            tokens += connection.tokens
-            took.append(ended - started)
-            if connection.first_s is not None:
-                ttft.append(connection.first_s - started)
-
+    load = Load(wanted)
     begun = time.perf_counter()
-    await asyncio.gather(*(work() for _ in range(wanted.at_once)))
+    await (load.opened() if wanted.rate else load.closed())
     wall_s = time.perf_counter() - begun
-    print(json.dumps({"wall_s": wall_s, "outcomes": outcomes, "took_s": took, "ttft_s": ttft}))
+    figures = {"wall_s": wall_s, "outcomes": load.outcomes, "took_s": load.took_s, "ttft_s": load.ttft_s}
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
@@ -145,7 +171,8 @@ if __name__ == "__main__":
     parser.add_argument("--text", default="hello")
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=1_000.0)
-    parser.add_argument("--at-once", type=int, required=True)
+    parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=0.0, help="requests a second, instead of so many at once")
     parser.add_argument("--tokens", type=int, default=0)
     parser.add_argument("--stream", action="store_true")
     parser.add_argument("--same", action="store_true", help="send the same request each time")

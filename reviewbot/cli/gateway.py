@@ -55,17 +55,16 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     _check_host(options.host, plan)
     journal = Journal(sys.stderr)
     _log_into(journal)
-    listening = bind(options.host, options.port)
-    running = Running(
-        reloading=reloading,
-        plan=plan,
-        environ=environ,
-        world=world,
-        listening=listening,
-        journal=journal,
-        begun=partial(_begun, options.host, listening.getsockname()[1], plan, environ),
-    )
-    with asyncio.Runner(loop_factory=_loop) as runner:
+    with bind(options.host, options.port) as listening, asyncio.Runner(loop_factory=_loop) as runner:
+        running = Running(
+            reloading=reloading,
+            plan=plan,
+            environ=environ,
+            world=world,
+            listening=listening,
+            journal=journal,
+            begun=partial(_begun, options.host, listening.getsockname()[1], plan, environ),
+        )
         return runner.run(run(running))
 
 

@@ -16,7 +16,7 @@ from reviewbot.cli import streams
 from reviewbot.errors import UsageError
 from reviewbot.queue.connecting import QueueDownError, open_blocking
 from reviewbot.queue.reviews import ReviewQueue
-from reviewbot.wiring import working
+from reviewbot.wiring import apps, working
 
 if TYPE_CHECKING:
     from reviewbot.queue.outcomes import DeadJob, Taken
@@ -37,7 +37,8 @@ def worker(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         raise UsageError(message)
     if options.dead or options.requeue:
         return _dead(options, environ)
-    _work(options, working.working(environ, options.store))
+    tokens = apps.app_tokens(environ, _now, time.sleep)  # noqa: TID251 - the command line is the world
+    _work(options, working.working(environ, options.store, tokens))
     return 0
 
 

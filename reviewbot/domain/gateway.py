@@ -27,6 +27,12 @@ class Rules:
     """How long an answer is used again."""
     fail_open: bool = False
     """Whether tenants with a budget or a shared limit are served, within a slice, while Redis is away."""
+    metrics: str = "open"
+    """Who may see ``/metrics``: ``open``, whoever reaches the address, or ``operator``."""
+    audit: str | None = None
+    """Folder of the audit log; None for none."""
+    audit_days: int = 90
+    """How long it is kept."""
     models: tuple[str, ...] = ()
     """What ``/v1/models`` lists; nothing for the configured model alone."""
 

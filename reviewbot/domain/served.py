@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from reviewbot.domain.usage import TokenUsage
 
@@ -28,6 +29,8 @@ class Served:
     """``hit``, ``joined`` or ``miss``: where its answer is from; None without an answer."""
     key_id: str | None = None
     """Short id of the key that it was asked for under, never the key."""
+    answered_by: str | None = None
+    """The model as the provider names it."""
     attempts: int = 0
     """Upstream, for this request."""
     streamed: bool = False
@@ -35,6 +38,8 @@ class Served:
     """Code of the refusal, or of what broke a stream off; None for an answer that is whole."""
     usage: TokenUsage
     """Nothing for answers that nobody paid for."""
+    cost_usd: Decimal | None = None
+    """None where there was no call of its own, or its price is not known."""
     latency_s: float
     ttft_s: float | None = None
     """To the first byte of the answer's content."""

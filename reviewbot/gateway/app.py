@@ -66,12 +66,13 @@ class _Desk:
         return self._json(request, said, _NOT_READY if troubles else 200)
 
     async def metrics(self, request: Request) -> Response:
-        self._operator(request)
+        if self._house.tenancy.rules.metrics == "operator":
+            self._operator(request)
         told = self._house.told
-        return Response(told.metrics(), headers=self._headers(request) | {"content-type": told.metrics_type})
+        return Response(await told.metrics(), headers=self._headers(request) | {"content-type": told.metrics_type})
 
     async def status(self, request: Request) -> Response:
-        return self._json(request, self._house.told.status(self._tenant(request)))
+        return self._json(request, await self._house.told.status(self._tenant(request)))
 
     async def refused(self, request: Request, refused: Refused) -> Response:
         return self._refusal(request, refused.refusal)
@@ -100,6 +101,7 @@ class _Desk:
 
     def _refusal(self, request: Request, refusal: Refusal) -> Response:
         headers = self._headers(request) | dict(refusal.headers)
+        self._house.told.refused(refusal.status, refusal.code)
         return Response(refusal.body, refusal.status, headers, media_type="application/json")
 
     def _json(self, request: Request, said: Mapping[str, object], status: int = 200) -> Response:

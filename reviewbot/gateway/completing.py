@@ -13,7 +13,7 @@ from reviewbot.domain.usage import TokenUsage
 from reviewbot.errors import ReviewbotError
 from reviewbot.gateway import asking
 from reviewbot.gateway.answering import Answering, Left, refuse
-from reviewbot.gateway.house import House, Tenancy
+from reviewbot.gateway.house import House, Tenancy, UnderWay
 from reviewbot.gateway.identifying import headers_of, identify, request_id
 from reviewbot.gateway.refusing import Refusal, Refused, model_not_allowed, of_error, reject
 from reviewbot.llm.client import Relayed
@@ -35,6 +35,7 @@ class Completing:
         house = self._house
         name = request_id(scope, house.new_id)
         visit = Visit(house, name, scope, Answering(receive, send, {"x-request-id": name}, house.world.monotonic))
+        house.visits.add(visit.under_way)
         try:
             await visit.serve(receive)
         except Refused as refused:
@@ -48,6 +49,8 @@ class Completing:
         except Exception:
             visit.ended(visit.answering.status or _BUG, "bug")
             raise
+        finally:
+            house.visits.discard(visit.under_way)
 
 
 class Visit:
@@ -55,6 +58,7 @@ class Visit:
 
     def __init__(self, house: House, name: str, scope: Scope, answering: Answering) -> None:
         self.answering = answering
+        self.under_way = UnderWay()
         self._house = house
         self._name = name
         self._scope = scope
@@ -69,11 +73,13 @@ class Visit:
         house, tenancy = self._house, self._house.tenancy
         headers = headers_of(self._scope)
         self._tenant = tenant = identify(self._scope, headers, tenancy)
+        self.under_way.tenant = tenant.name
         _check_type(headers)
         body = await read_body(
             receive, headers.get("content-length", ""), tenancy.rules.max_body_bytes, tenancy.rules.body_s
         )
         self._call = call = asking.read(body, headers, house.count)
+        self.under_way.streaming = call.streamed
         if not tenant.may_ask(call.model):
             raise model_not_allowed(call.model)
         try:
@@ -119,6 +125,8 @@ class Visit:
                 status=status,
                 source=None if relayed is None else relayed.source,
                 key_id=None if relayed is None else relayed.key_id,
+                answered_by=None if relayed is None else relayed.completion.model,
+                cost_usd=None if relayed is None else relayed.cost_usd,
                 attempts=0 if relayed is None else relayed.attempts,
                 streamed=call is not None and call.streamed,
                 error=error,

@@ -26,9 +26,9 @@ def read(kind: str, body: Fields) -> Event:
     return Skip(reason="it is no event of a pull request")
 
 
-def address(body: Fields) -> str | None:
-    """Give the repository's address in the API, by the sender's own word; None without a repository."""
-    return body.at("repository").text("url") if body.has("repository") else None
+def address(body: Fields) -> str:
+    """Give the repository's address in the API, by the sender's own word."""
+    return body.at("repository").text("url")
 
 
 def project(body: Fields) -> str | None:

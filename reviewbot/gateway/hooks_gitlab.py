@@ -7,8 +7,8 @@ from reviewbot.gateway.hooks_events import Change, Comment, Event, Request, Skip
 from reviewbot.gateway.hooks_reading import Fields, Misread
 
 _OPENED: Final = frozenset({"open", "reopen"})
-_BOT: Final = re.compile(r"(project|group)_\d+_bot\w*|service_account_\w+|\w*[-_]bot|bot[-_]\w*|ghost|support-bot")
-"""Names that GitLab gives to the users of project, group and service-account tokens, and the usual ones of others."""
+_BOT: Final = re.compile(r"(project|group)_\d+_bot\w*|service_account_\w+|[\w.-]*[-_]bot")
+"""Names that GitLab gives to the users of project, group and service-account tokens, and the usual end of others'."""
 
 
 def read(body: Fields) -> Event:
@@ -21,9 +21,9 @@ def read(body: Fields) -> Event:
     return Skip(reason="it is no event of a merge request")
 
 
-def address(body: Fields) -> str | None:
-    """Give the address under which the sender's project can be seen, by its own word; None without a project."""
-    return body.at("project").text("web_url") if body.has("project") else None
+def address(body: Fields) -> str:
+    """Give the address under which the sender's project can be seen, by its own word."""
+    return body.at("project").text("web_url")
 
 
 def project(body: Fields) -> str | None:
@@ -94,7 +94,8 @@ def _note(body: Fields) -> Event:
 
 def _made_ready(changes: Fields) -> bool:
     return any(
-        changes.has(name) and not changes.at(name).flag("current", default=True) for name in ("draft", "work_in_progress")
+        changes.has(name) and not changes.at(name).flag("current", default=True)
+        for name in ("draft", "work_in_progress")
     )
 
 

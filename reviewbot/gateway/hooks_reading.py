@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NoReturn
 
-_SEGMENT: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_SEGMENT: Final = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _PATH: Final = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})+")
 """Of a project. It becomes part of an address, so nothing in it may lead anywhere else."""
 _LONGEST_PATH: Final = 1_000
@@ -134,7 +134,9 @@ class Fields:
         if not _TIMES.fullmatch(value):
             raise self._wrong(name, "a time with its zone")
         try:
-            return datetime.fromisoformat(value.replace(" UTC", "Z").replace(" +", "+").replace(" -", "-")).astimezone(UTC)
+            return datetime.fromisoformat(value.replace(" UTC", "Z").replace(" +", "+").replace(" -", "-")).astimezone(
+                UTC
+            )
         except (ValueError, OverflowError) as error:
             raise self._wrong(name, "a time with its zone") from error
 

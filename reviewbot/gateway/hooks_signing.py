@@ -62,7 +62,7 @@ def _standard(value: str, headers: Mapping[str, str], body: bytes, now_s: float)
     made = hmac.new(key, b"%b.%b.%b" % (name.encode(), at.encode(), body), hashlib.sha256).digest()
     expected = b"v1," + base64.b64encode(made)
     given = headers.get("webhook-signature", "").split(" ")[:_MOST_SIGNATURES]
-    return any([hmac.compare_digest(expected, each.encode()) for each in given])
+    return any(hmac.compare_digest(expected, each.encode()) for each in given)
 
 
 def _recent(at: str, now_s: float) -> bool:

@@ -1,6 +1,6 @@
 """What a running gateway has: who may ask and through which client, and the layers that all of them share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from reviewbot.domain.gateway import Rules
@@ -30,13 +30,24 @@ class Tenancy:
 class Told:
     """What a gateway tells of itself."""
 
-    metrics: Callable[[], str] = lambda: ""
+    metrics: Callable[[], Awaitable[bytes]]
     """All metrics, as text for a scrape."""
-    metrics_type: str = "text/plain"
-    status: Callable[[Tenant], Mapping[str, object]] = lambda _: {}
+    metrics_type: str
+    status: Callable[[Tenant], Awaitable[Mapping[str, object]]]
     """How it stands, as far as a tenant may know."""
+    refused: Callable[[int, str | None], None]
+    """Is told the status and code of what other addresses than that of completions refuse."""
     troubles: Callable[[], tuple[str, ...]] = lambda: ()
     """Why it cannot serve everybody right now; nothing where it can."""
+
+
+@dataclass(slots=True, eq=False)
+class UnderWay:
+    """A request that is not answered to its end."""
+
+    tenant: str = ""
+    """Nobody's until its token is known."""
+    streaming: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +63,7 @@ class House:
     world: Surroundings
     new_id: Callable[[], str]
     """Makes the id of a request that brings none."""
-    told: Told = field(default_factory=Told)
+    told: Told
+    visits: set[UnderWay] = field(default_factory=set)
     draining: bool = False
     """Whether it is about to stop: no new work should be sent to it."""

@@ -64,6 +64,8 @@ class Relayed:
     key_id: str | None = None
     """Under which key it was asked for, where it was."""
     attempts: int = 0
+    cost_usd: Decimal | None = None
+    """Of a call of its own; None where the price is not known."""
 
 
 class Client:
@@ -129,7 +131,9 @@ class Client:
     @staticmethod
     def _relayed(record: Record, answer: Completion) -> Relayed:
         key_id = None if record.last is None else record.last.lease.key_id
-        return Relayed(completion=answer, source="miss", key_id=key_id, attempts=record.attempts)
+        return Relayed(
+            completion=answer, source="miss", key_id=key_id, attempts=record.attempts, cost_usd=record.cost_usd
+        )
 
     async def _paid(self, record: Record, tape: Tape) -> Completion:
         order = record.order

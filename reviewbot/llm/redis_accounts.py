@@ -32,7 +32,7 @@ _PRESSED_S: Final = 10
 _REMEMBERED_S: Final = 900
 """How long a settled claim is known as such: longer than anybody tells it again."""
 _OF_EACH: Final = 4
-_UNLIMITED: Final = 2**53
+UNLIMITED: Final = 2**53
 """More micro-dollars than anybody has, which Lua still counts exactly."""
 
 
@@ -93,7 +93,7 @@ class RedisAccounts:
 
     async def _step(self, operation: str, caps: Sequence[Cap], **told: object) -> Answer:
         self.caps.update((cap.account, cap) for cap in caps)
-        limits = [_UNLIMITED if cap.limit is None else cap.limit for cap in caps]
+        limits = [UNLIMITED if cap.limit is None else cap.limit for cap in caps]
         accounts = [cap.account for cap in caps]
         said = await self._run(operation, accounts, caps=limits, **told)
         if said is None:

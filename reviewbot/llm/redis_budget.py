@@ -1,14 +1,13 @@
 """Budgets of days and months in Redis, for all processes that share it."""
 
 import logging
-from collections.abc import Mapping
 from typing import Final
 
 from reviewbot.domain.claim import Cap, Claim, Fit, Ruling, Standing
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import BudgetLost
 from reviewbot.llm.budget_store import judged
-from reviewbot.llm.redis_accounts import RedisAccounts
+from reviewbot.llm.redis_accounts import UNLIMITED, RedisAccounts
 from reviewbot.llm.redis_link import RedisDownError, RedisLink
 from reviewbot.llm.redis_pulse import Pulse
 
@@ -22,16 +21,24 @@ _IDLE_S: Final = 86_400.0
 class RedisBudgetStore:
     """Accounts in Redis; one script for each step makes it atomic.
 
-    While Redis is down, nothing is set aside: BudgetLost. With ``fail_open`` each process goes on within what it has
-    leased of each account in advance, over the ``pulse``: at most a tenth of the limit for all together. A Redis that
-    is back is told what was spent meanwhile, before anything else, and each settlement counts once.
+    While Redis is down, nothing is set aside: BudgetLost. With ``fail_open`` each process goes on: where it is
+    ``sliced`` within what it has leased of each account in advance, over the ``pulse``, at most a tenth of the limit
+    for all together; else with all that it knows to be left, as if it were alone. A Redis that is back is told what
+    was spent meanwhile, before anything else, and each settlement counts once.
     """
 
     def __init__(
-        self, link: RedisLink, world: Surroundings, *, fail_open: bool = False, pulse: Pulse | None = None
+        self,
+        link: RedisLink,
+        world: Surroundings,
+        *,
+        fail_open: bool = False,
+        sliced: bool = True,
+        pulse: Pulse | None = None,
     ) -> None:
         self._world = world
         self._fail_open = fail_open
+        self._sliced = sliced
         self._pulse = pulse
         self._accounts = RedisAccounts(link)
         self._elsewhere: dict[str, Claim] = {}
@@ -83,7 +90,9 @@ class RedisBudgetStore:
             return
         await self._catch_up()
         caps = [cap for account, cap in self._accounts.caps.items() if account in self._used_s]
-        await self._lease([cap for cap in caps if cap.account in self._earning], leasing=self._fail_open)
+        await self._lease(
+            [cap for cap in caps if cap.account in self._earning], leasing=self._fail_open and self._sliced
+        )
         await self._lease([cap for cap in caps if cap.account not in self._earning], leasing=False)
 
     async def aclose(self) -> None:
@@ -111,23 +120,32 @@ class RedisBudgetStore:
                 self._untold.pop(name, None)
 
     def _reserved_alone(self, claim: Claim, error: RedisDownError) -> Ruling:
-        """Set money aside from what is leased. Raises BudgetLost where that is too little."""
-        leases: Mapping[str, int] = self._accounts.leased if self._fail_open else {}
+        """Set money aside without Redis. Raises BudgetLost where there is too little."""
         standings, fit = [], Fit.NOW
         for cap in claim.caps:
             spent, held = self._alone(cap.account)
-            if spent + claim.micros > leases.get(cap.account, 0):
+            room = self._room(cap)
+            if spent + claim.micros > room:
                 message = f"the shared budget cannot be kept ({error}), so nothing more is sent"
                 raise BudgetLost(message, _RETRY_S) from error
-            if spent + held + claim.micros > leases[cap.account]:
+            if spent + held + claim.micros > room:
                 fit = Fit.LATER
             standings.append(Standing(cap=cap, spent=self._accounts.spent(cap.account) + spent, held=held))
         if fit is Fit.NOW:
             self._elsewhere[claim.id] = claim
         return Ruling(fit=fit, standings=tuple(standings))
 
+    def _room(self, cap: Cap) -> int:
+        """Give what may be spent of an account without Redis, in micro-dollars."""
+        if not self._fail_open:
+            return 0
+        if self._sliced:
+            return self._accounts.leased.get(cap.account, 0)
+        held = sum(claim.micros for claim in self._accounts.open.values() if _draws(claim, cap.account))
+        return (UNLIMITED if cap.limit is None else cap.limit) - self._accounts.spent(cap.account) - held
+
     def _alone(self, account: str) -> tuple[int, int]:
-        """Give what was spent, and what is set aside, of an account's lease."""
+        """Give what was spent of an account without Redis, and what is set aside."""
         spent = sum(
             micros
             for claim, micros in self._untold.values()

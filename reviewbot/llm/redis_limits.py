@@ -138,7 +138,9 @@ class RedisLimits:
         entries = [[round(age_s * SECOND_US), member] for age_s, member in known.mine(now_s)]
         hold_s = self._hold_s(known)
         if not known.behind:
-            then = f"for {hold_s:.0f} s nobody is let through" if hold_s else "each process tells it again"
+            then = "each process tells it again"
+            if hold_s:
+                then = f"all wait until {'each has told it again' if self._fail_open else 'the window is past'}"
             _LOG.warning("Redis at %s has lost the last requests (flushed?): %s", self.place, then)
         tokens = {"used": own.tokens.used(now_s), "alone": known.used_alone(own, now_s)}
         await self._run(known, operation="restore", entries=entries, hold=round(hold_s * SECOND_US), **tokens)
@@ -158,7 +160,8 @@ class RedisLimits:
     def _note_down(self, error: Exception) -> None:
         if not self.outage.failed(_AWAY_S):
             return
-        then = "each process goes on within its slice of the limits" if self._fail_open else "requests fail"
+        alone = "keeps the limits on its own" if self._pulse is None else "goes on within its slice of the limits"
+        then = f"each process {alone}" if self._fail_open else "requests fail"
         _LOG.warning("Redis at %s is down (%s): until it is back, %s", self.place, type(error).__name__, then)
         for known in self._accounts:
             # What others let through from now on, Redis does not know when it is back.

@@ -19,7 +19,6 @@ from reviewbot.llm.keypool import KeyPool
 from reviewbot.llm.ports import KeyBoard, Limiter, Wire
 from reviewbot.llm.prices import Prices
 from reviewbot.llm.targets import Target
-from reviewbot.llm.wires.httpx_shards import HttpxWire
 from reviewbot.wiring.sharing import Place, Sharing
 
 
@@ -105,4 +104,7 @@ def open_targets(
 
 
 async def _wire(plan: ClientPlan, stack: AsyncExitStack) -> Wire:
+    # Here, because a gateway has another one.
+    from reviewbot.llm.wires.httpx_shards import HttpxWire
+
     return await stack.enter_async_context(HttpxWire(plan.options.concurrency))

@@ -11,8 +11,8 @@ from reviewbot.settings.layers import parsed
 from reviewbot.wiring import pools
 from reviewbot.wiring.pools import Pool
 
-TABLES = ("endpoint", "fallback", "gateway", "pool", "price", "tenant")
-"""The tables that are not settings of the project. ``gateway`` and ``tenant`` are the gateway's, in one file or two."""
+TABLES = ("endpoint", "fallback", "gateway", "pool", "price", "tenant", "webhooks")
+"""The tables that are not settings of the project. The gateway's are ``gateway``, ``tenant`` and ``webhooks``."""
 _FALLBACK_KEYS = frozenset({"base_url", "model", "key_env"})
 
 

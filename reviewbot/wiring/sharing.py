@@ -23,6 +23,9 @@ class Place:
     redis_url: str | None = field(default=None, repr=False)
     fail_open: bool = False
     """Whether requests go on while Redis is away."""
+    sliced: bool = False
+    """Whether they then go on within a slice of limits and budgets, as among replicas of a gateway, or as if this
+    process were alone, as in a job."""
 
 
 class Sharing:
@@ -76,7 +79,7 @@ class Sharing:
             self._world,
             fail_open=place.fail_open,
             limits_of=limits_of,
-            pulse=self._pulse,
+            pulse=self._pulse if place.sliced else None,
         )
         self._stack.push_async_callback(limiter.aclose)
         return limiter
@@ -120,7 +123,10 @@ class Sharing:
         if self._link is not None:
             from reviewbot.llm.redis_budget import RedisBudgetStore
 
-            store = RedisBudgetStore(self._link, self._world, fail_open=self._place.fail_open, pulse=self._pulse)
+            place = self._place
+            store = RedisBudgetStore(
+                self._link, self._world, fail_open=place.fail_open, sliced=place.sliced, pulse=self._pulse
+            )
         elif self._place.folder is not None:
             from reviewbot.llm.sqlite_budget import SqliteBudgetStore
 

@@ -66,6 +66,11 @@ def working(environ: Mapping[str, str], folder: Path | None, app: Tokens | None 
     )
 
 
+def servers(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Give the address of each forge's server, which workers and webhooks have in common."""
+    return {forge: environ.get(name, "").strip() or usual for forge, (name, usual) in _SERVERS.items()}
+
+
 def redis_url(environ: Mapping[str, str]) -> str:
     """Give the address of the queue's Redis. Raises UsageError where there is none."""
     url = environment.stores(environ).redis_url
@@ -99,13 +104,13 @@ def _folder(environ: Mapping[str, str]) -> Path:
 
 
 def _tokens(environ: Mapping[str, str], app: Tokens | None) -> Tokens:
-    servers = {forge: environ.get(name, "").strip() or usual for forge, (name, usual) in _SERVERS.items()}
+    known = servers(environ)
 
     def token(job: ReviewJob) -> str:
-        if _bare(job.server) != _bare(servers[job.forge]):
+        if _bare(job.server) != _bare(known[job.forge]):
             name = _SERVERS[job.forge][0]
             message = (
-                f"the job is of {job.server}, and this worker's token of {servers[job.forge]}: a token is sent to no "
+                f"the job is of {job.server}, and this worker's token of {known[job.forge]}: a token is sent to no "
                 f"other server than its own. Correct {name}"
             )
             raise UsageError(message)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, assert_never
 
-from reviewbot.domain.job import JobKind, ReviewJob
+from reviewbot.domain.job import ReviewJob
 from reviewbot.errors import ForgeError, ReviewbotError
 from reviewbot.queue.outcomes import Ended, Ending, Failed, Taken, Unfinished
 from reviewbot.repository.bare import Stores
@@ -50,7 +50,10 @@ class Bench:
 
 
 def review(bench: Bench, taken: Taken) -> Ending:
-    """Do a job. What goes wrong with it is told in its ending."""
+    """Do a job. What goes wrong with it is told in its ending.
+
+    A comment to be replied to is a review of the head like any other: it looks at all threads as it is.
+    """
     job = taken.job
     tell = partial(
         bench.log, correlation=job.correlation, job=job.id, forge=job.forge, project=job.project, number=job.number,
@@ -67,8 +70,6 @@ def review(bench: Bench, taken: Taken) -> Ending:
 
 
 def _done(bench: Bench, taken: Taken, tell: Tell) -> Ending:
-    if taken.job.kind is not JobKind.REVIEW:
-        return Ended(outcome="skipped")  # no command of the pipeline answers in threads yet
     summons = Summons(partial(bench.superseded, taken), bench.stopping, bench.clock, bench.timeout_s)
     try:
         ending = _reviewed(bench, taken, summons, tell)

@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": ("doctor",),
     "eval": ("eval",),
     "demo": ("demo",),
+    "gateway": ("gateway",),
     "worker": ("worker",),
 }
 

@@ -70,7 +70,7 @@ def test_models_are_listed_and_each_has_an_address(team: Gateway) -> None:
     assert 404 == team.get("/v1/models/other").status_code
 
 
-@pytest.mark.parametrize("path", ["/v1/models", f"/v1/models/{MODEL}", "/status", "/metrics"])
+@pytest.mark.parametrize("path", ["/v1/models", f"/v1/models/{MODEL}", "/status"])
 @pytest.mark.parametrize("token", [None, "wrong"])
 def test_nothing_is_told_without_a_token(team: Gateway, path: str, token: str | None) -> None:
     found = team.get(path, token=token)
@@ -88,9 +88,17 @@ def test_probes_want_no_token(team: Gateway) -> None:
     )
 
 
-def test_metrics_are_for_operators_alone(team: Gateway) -> None:
-    found = team.get("/metrics")
-    assert (403, "not_an_operator") == (found.status_code, found.json()["error"]["code"])
+def test_metrics_want_no_token_since_those_who_scrape_have_none(team: Gateway) -> None:
+    assert 200 == team.get("/metrics", token=None).status_code
+
+
+def test_metrics_may_be_kept_for_operators(upstream: ModelServer, tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text('[gateway]\nmetrics = "operator"\n[tenant.team]\n[tenant.other]\noperator = true\n')
+    with gateway(upstream, config=config) as running:
+        answers = [running.get("/metrics", token=token) for token in (None, TOKEN, OTHER)]
+    assert [401, 403, 200] == [answer.status_code for answer in answers]
+    assert "not_an_operator" == answers[1].json()["error"]["code"]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,11 @@ def test_the_longest_answer_is_what_the_budget_has_to_reckon_with(more: dict[str
     [
         ([USER, {"role": "system", "content": "be very terse"}], {}, 4),
         ([{"role": "user", "content": [{"type": "text", "text": "two words"}]}], {}, 2),
-        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:" + "x" * 9_000}}]}], {}, 1_000),
+        (
+            [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:" + "x" * 9_000}}]}],
+            {},
+            1_000,
+        ),
         ([{"role": "assistant", "content": None, "tool_calls": ["one two"]}], {}, 2),
         ([USER], {"tools": ["a b c"], "response_format": None}, 4),
     ],
@@ -192,14 +196,19 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=12,
 )
-FIELDS = st.dictionaries(st.sampled_from(["model", "messages", "stream", "stream_options", "n", "max_tokens", "x"]), JSON)
+FIELDS = st.dictionaries(
+    st.sampled_from(["model", "messages", "stream", "stream_options", "n", "max_tokens", "x"]), JSON
+)
 
 
 @given(body=st.binary(max_size=200) | FIELDS.map(lambda fields: json.dumps(fields).encode()))
 def test_whatever_comes_is_a_call_or_refused(body: bytes) -> None:
+    assert outcome(body) in {body, 400}
+
+
+def outcome(body: bytes) -> bytes | int:
+    """Give the bytes of a call, or the status of its refusal."""
     try:
-        found = call(body)
-    except Refused as refused_:
-        assert 400 == refused_.refusal.status
-    else:
-        assert body == found.body
+        return call(body).body
+    except Refused as error:
+        return error.refusal.status

@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import gitrepo
 import httpx
 import pytest
 from fakes.paced_server import DONE, PATIENCE_S, PacedServer, event, paced
-from gateway_scene import TENANTS, TOKEN, Gateway, gateway, question, told
+from gateway_scene import TENANTS, TOKEN, gateway, question, told
 
 ROOT = Path(__file__).parent.parent.parent
 HELLO = (event("Hel"), event("lo"), event("", "stop"), DONE)
@@ -31,25 +30,9 @@ def asked(base: str) -> Iterator[Iterator[bytes]]:
     """Ask for a stream, and give its pieces."""
     with (
         httpx.Client(base_url=base, timeout=PATIENCE_S, trust_env=False) as client,
-        client.stream(
-            "POST", "/v1/chat/completions", json=question(stream=True), headers=told(TOKEN, {})
-        ) as response,
+        client.stream("POST", "/v1/chat/completions", json=question(stream=True), headers=told(TOKEN, {})) as response,
     ):
         yield response.iter_raw()
-
-
-def began(upstream: PacedServer) -> threading.Thread:
-    """Begin the answer to the next request, in a thread."""
-
-    def begin() -> None:
-        turn = upstream.turn()
-        turn.begin()
-        turn.send(HELLO[0])
-        upstream.turns.put(turn)
-
-    thread = threading.Thread(target=begin, daemon=True)
-    thread.start()
-    return thread
 
 
 def refuses(base: str) -> bool:
@@ -66,7 +49,7 @@ def refuses(base: str) -> bool:
 
 
 def test_a_stream_under_way_is_finished_and_nobody_new_is_let_in(upstream: PacedServer) -> None:
-    began(upstream)
+    upstream.begin_next(HELLO[0])
     with gateway(upstream.base_url) as team, asked(team.base) as pieces:
         heard = next(pieces)
         team.stop()
@@ -90,7 +73,7 @@ def test_load_balancers_are_told_before_the_door_closes(upstream: PacedServer) -
 def test_what_takes_too_long_ends_with_an_event_that_says_so(upstream: PacedServer, tmp_path: Path) -> None:
     config = tmp_path / "gateway.toml"
     config.write_text("[gateway]\ndrain_s = 1\n")
-    began(upstream)
+    upstream.begin_next(HELLO[0])
     with gateway(upstream.base_url, config=config) as team, asked(team.base) as pieces:
         heard = next(pieces)
         team.stop()
@@ -101,7 +84,7 @@ def test_what_takes_too_long_ends_with_an_event_that_says_so(upstream: PacedServ
 
 
 def test_told_twice_it_ends_at_once(upstream: PacedServer) -> None:
-    began(upstream)
+    upstream.begin_next(HELLO[0])
     with gateway(upstream.base_url) as team, asked(team.base) as pieces:
         next(pieces)
         team.stop()
@@ -148,7 +131,7 @@ def process(*arguments: str, **environ: str) -> Iterator[Process]:
 
 
 def test_sigterm_finishes_what_is_under_way_and_exits_with_0(upstream: PacedServer) -> None:
-    began(upstream)
+    upstream.begin_next(HELLO[0])
     with process("--port", "0", REVIEWBOT_BASE_URL=upstream.base_url) as running:
         base = running.line.split()[3].removesuffix("/v1")
         with asked(base) as pieces:

@@ -38,12 +38,12 @@ def claim(name: str, micros: int, *caps: Cap, at_s: float = AT_S) -> Claim:
 class Process:
     """A store as one process has it; `look` is one beat of its pulse."""
 
-    def __init__(self, url: str, world: VirtualWorld, *, fail_open: bool) -> None:
+    def __init__(self, url: str, world: VirtualWorld, *, fail_open: bool, sliced: bool) -> None:
         surroundings = replace(world.surroundings, monotonic=lambda: world.time_s)
         self._world = world
         self.link = RedisLink.open(url, surroundings)
         self.pulse = Pulse(self.link, surroundings)
-        self.store = RedisBudgetStore(self.link, surroundings, fail_open=fail_open, pulse=self.pulse)
+        self.store = RedisBudgetStore(self.link, surroundings, fail_open=fail_open, sliced=sliced, pulse=self.pulse)
 
     async def look(self) -> None:
         self._world.advance(2)  # past the rest of a link that failed
@@ -70,8 +70,8 @@ class Fleet:
         self._url, self._stack = url, stack
         self.world = VirtualWorld()
 
-    def process(self, *, fail_open: bool = False) -> Process:
-        process = Process(self._url, self.world, fail_open=fail_open)
+    def process(self, *, fail_open: bool = False, sliced: bool = True) -> Process:
+        process = Process(self._url, self.world, fail_open=fail_open, sliced=sliced)
         self._stack.push_async_callback(process.link.aclose)
         return process
 
@@ -290,9 +290,9 @@ def test_after_a_flush_living_processes_know_what_dead_ones_spent(server: RedisS
 def test_after_a_flush_what_each_has_spent_since_the_others_looked_is_added_up(server: RedisServer) -> None:
     async def session(fleet: Fleet) -> None:
         one, other = fleet.process(), fleet.process()
-        await one.spend("a", 100, 100)
-        for process, name in ((one, "b"), (other, "c")):
-            await process.store.reserve(claim(name, 300))
+        await one.store.reserve(claim("b", 300))
+        await other.spend("a", 100, 100)  # which one has not seen
+        await other.store.reserve(claim("c", 300))
         server.stop()
         for process, name in ((one, "b"), (other, "c")):
             await process.store.settle(claim(name, 300), 300)
@@ -420,3 +420,21 @@ def test_everything_in_redis_is_forgotten_in_the_end(server: RedisServer) -> Non
     names = [line for line in server.command("KEYS *").decode().split("\r\n") if line.startswith("reviewbot:budget")]
     assert 6 <= len(names)
     assert all(int(server.command(f"TTL {name}")[1:]) > 0 for name in names)
+
+
+def test_a_process_that_is_alone_goes_on_with_all_that_it_knows_to_be_left(server: RedisServer) -> None:
+    """As a job does, which lives too briefly to lease anything."""
+
+    async def session(fleet: Fleet) -> None:
+        job = fleet.process(fail_open=True, sliced=False)
+        await job.spend("a", 300, 200)
+        await job.store.reserve(claim("flying", 100))
+        server.stop()
+        fits = [(await job.store.reserve(claim(name, 700))).fit for name in ("b", "c")]
+        assert [Fit.NOW, Fit.LATER] == fits
+        await job.store.settle(claim("b", 700), 690)
+        with pytest.raises(BudgetLost):
+            await job.store.reserve(claim("d", 11))
+        assert Fit.NOW is await job.spend("e", 10, 10)
+
+    share(server, session)

@@ -176,6 +176,20 @@ def test_a_rest_does_not_go_round_and_grow(server: RedisServer) -> None:
     share(server, session)
 
 
+def test_what_was_heard_of_others_is_not_told_again_as_news(server: RedisServer) -> None:
+    async def session(fleet: Fleet) -> None:
+        first, witness, late = (fleet.process() for _ in range(3))
+        await first.fail(A, FaultKind.BALANCE, status=402)
+        await first.look()
+        await witness.look()
+        await asyncio.sleep(0.3)  # by the clock of Redis; the processes' own stand still
+        await witness.look()
+        await late.look()
+        assert late.rests_s(A) < 899.8
+
+    share(server, session)
+
+
 def test_an_account_that_was_refused_for_its_rate_rests_everywhere_with_all_its_keys(server: RedisServer) -> None:
     keys = (ApiKey(value=A, account="team"), ApiKey(value=B, account="team"), ApiKey(value="sk-other"))
 

@@ -301,7 +301,7 @@ def test_fail_open_keeps_the_limit_alone_while_redis_is_down_and_says_so_once(
         fleet.run(session())
     assert len(caplog.messages) == 2
     assert "is down" in caplog.messages[0]
-    assert "each process goes on within its slice" in caplog.messages[0]
+    assert "each process keeps the limits on its own" in caplog.messages[0]
     assert "is back" in caplog.messages[1]
 
 

@@ -121,10 +121,10 @@ def test_without_a_token_nothing_is_tried_again(on_gitlab: Hosted, said: Said, t
     assert Failed(reason="there is no token", lasting=True) == ending
 
 
-def test_a_reply_is_left_to_who_can_answer(on_gitlab: Hosted, said: Said, tmp_path: Path) -> None:
+def test_a_comment_to_reply_to_has_the_head_reviewed(on_gitlab: Hosted, said: Said, tmp_path: Path) -> None:
     taken = on_gitlab.taken(kind=JobKind.REPLY, thread="1", note="2")
-    assert Ended(outcome="skipped") == review(bench(on_gitlab, tmp_path, said), taken)
-    assert [] == on_gitlab.git.visits
+    assert REVIEWED == review(bench(on_gitlab, tmp_path, said), taken), said.text
+    assert ALL == on_gitlab.stage.places()
 
 
 # What is stopped.

@@ -2,9 +2,9 @@
 
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reviewbot.domain.events import Event
@@ -16,6 +16,7 @@ from reviewbot.gateway.fairness import FairGate
 from reviewbot.gateway.house import House, Tenancy, Told
 from reviewbot.gateway.rates import Rates
 from reviewbot.gateway.tokens import Directory
+from reviewbot.gateway.watching import Inside
 from reviewbot.llm.budget import Budget, Limits
 from reviewbot.llm.caching import Seal
 from reviewbot.llm.calibration import Calibration
@@ -43,7 +44,7 @@ class Hearing:
 
     observe: Callable[[Event], None]
     served: Callable[[Served], None]
-    told: Told = field(default_factory=Told)
+    told: Told
     """What is told of what they heard."""
 
 
@@ -60,7 +61,9 @@ async def open_gateway(
     async with AsyncExitStack() as stack:
         over = wire if wire is not None else await stack.enter_async_context(AiohttpWire(_UNBOUNDED))
         stores = environment.stores(environ)
-        place = Place(folder=stores.folder, redis_url=stores.redis_url, fail_open=plan.config.rules.fail_open)
+        place = Place(
+            folder=stores.folder, redis_url=stores.redis_url, fail_open=plan.config.rules.fail_open, sliced=True
+        )
         sharing = Sharing(place, world, stack)
         opened = Opened(plan, environ, world, hearing, sharing, over)
         await opened.apply(plan)
@@ -89,6 +92,7 @@ class Opened:
         self._fail_open = rules.fail_open
         self._gate = FairGate(rules.concurrency, rules.waiting, world.monotonic)
         self._tenants: Mapping[str, Tenant] = {}
+        self._models: frozenset[str] = frozenset()
         self._upstreams: dict[str | None, tuple[Upstream, Sequence[Target]]] = {}
         self._budgets: dict[str, tuple[Limits, Budget]] = {}
         self._shared: tuple[Cache | None, Coalescing] | None = None
@@ -116,6 +120,7 @@ class Opened:
         # From here on nothing fails, and nothing waits.
         self._gate.resize(config.rules.concurrency, config.rules.waiting)
         self._tenants = {tenant.name: tenant for tenant in config.tenants}
+        self._models = frozenset(_models(plan))
         self._upstreams, self._budgets, self._shared = upstreams, budgets, shared
         self.house.tenancy = Tenancy(
             directory=Directory(config.tenants),
@@ -130,6 +135,17 @@ class Opened:
         """Where requests go, for people."""
         found = (target.exchange.endpoint.host for _, targets in self._upstreams.values() for target in targets)
         return tuple(dict.fromkeys(found))
+
+    @property
+    def inside(self) -> Inside:
+        """Where to look to see how it stands."""
+        return Inside(
+            house=self.house,
+            tenants=lambda: tuple(self._tenants.values()),
+            pools=lambda: {name: targets for name, (_, targets) in self._upstreams.items()},
+            occupancy=self._gate.occupancy,
+            models=lambda: self._models,
+        )
 
     def _upstream(self, plan: GatewayPlan, name: str | None) -> tuple[Upstream, Sequence[Target]]:
         wanted = upstream(plan, name, self._environ, self._world)
@@ -195,6 +211,14 @@ class Opened:
     def _troubles(self) -> tuple[str, ...]:
         lost = self._sharing.redis_down and not self._fail_open
         return ("Redis does not answer",) if lost else ()
+
+
+def _models(plan: GatewayPlan) -> Iterator[str]:
+    """Name the models that are configured."""
+    yield from plan.config.rules.models
+    yield from (fallback.model for fallback in plan.operators.fallbacks)
+    for tenant in plan.config.tenants:
+        yield from (glob for glob in tenant.models if not set(glob) & set("*?["))
 
 
 def _ids() -> Callable[[], str]:

@@ -7,16 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from reviewbot.domain.events import Event
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.gateway.app import build
-from reviewbot.gateway.house import Told
 from reviewbot.gateway.journal import Journal
 from reviewbot.gateway.serving import NOTICE_S, Patience, Serving
-from reviewbot.observers.ledger import Ledger
-from reviewbot.observers.metrics import Metrics
-from reviewbot.settings import environment
-from reviewbot.wiring.gateway.opening import Hearing, Opened, open_gateway
+from reviewbot.wiring.gateway.audience import gathered
+from reviewbot.wiring.gateway.opening import Opened, open_gateway
+from reviewbot.wiring.gateway.queueing import open_queue
 from reviewbot.wiring.gateway.reloading import Reloading
 from reviewbot.wiring.gateway.tenants import GatewayPlan
 
@@ -44,11 +41,16 @@ async def run(running: Running) -> int:
     """Serve until told to stop; gives the exit code. Raises UsageError where it cannot begin."""
     plan, world = running.plan, running.world
     rules = plan.config.rules
-    async with open_gateway(plan, running.environ, world, _hearing(running)) as opened:
+    async with (
+        gathered(plan, running.environ, world, running.journal) as (hearing, watch),
+        open_gateway(plan, running.environ, world, hearing) as opened,
+        open_queue(opened, running.environ, world) as more,
+    ):
+        watch.look_into(opened.inside)
         patience = Patience(
             header_s=rules.header_s, body_s=rules.body_s, drain_s=rules.drain_s, notice_s=running.notice_s
         )
-        serving = Serving(build(opened.house), opened.house, patience)
+        serving = Serving(build(opened.house, more), opened.house, patience)
         watching = asyncio.create_task(running.reloading.watch(opened.apply))
         running.begun(opened, serving)
         try:
@@ -58,22 +60,3 @@ async def run(running: Running) -> int:
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
     return FORCED if serving.forced else 0
-
-
-def _hearing(running: Running) -> Hearing:
-    """Gather who hears of requests: the metrics always, the ledger where one is kept."""
-    stores = environment.stores(running.environ)
-    metrics = Metrics()
-    listeners: list[Callable[[Event], None]] = [metrics]
-    if stores.ledger is not None:
-        listeners.append(Ledger(stores.ledger, running.world.now, keep_days=running.plan.settings.ledger.keep_days))
-
-    def observe(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
-
-    return Hearing(
-        observe=observe,
-        served=running.journal.served,
-        told=Told(metrics=metrics.render, metrics_type=metrics.content_type),
-    )

@@ -5,7 +5,7 @@ import reprlib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -58,6 +58,9 @@ class GatewayTable(_Table):
     cache: bool | None = None
     cache_ttl_s: _Seconds | None = None
     fail_open: bool | None = None
+    metrics: Literal["open", "operator"] | None = None
+    audit: Annotated[str, Field(min_length=1)] | None = None
+    audit_days: _Count | None = None
     models: Annotated[_Names, Field(min_length=1)] | None = None
 
 
