@@ -55,7 +55,9 @@ SCENARIOS = (
     Scenario(name="10 streams x 50", profile="ttft=200,total=600,tok=50", at_once=10, rate=16, count=100, tokens=50),
     Scenario(name="cache hits", profile="tok=50", at_once=16, seconds=4.0, stream=False, same=True),
     Scenario(name="sustained", profile="ttft=600,total=2000,tok=100", at_once=50, seconds=20.0, tokens=100),
-    Scenario(name="500 open streams", profile="ttft=2000,total=8000,tok=300", at_once=500, count=500, tokens=300),
+    Scenario(
+        name="500 open streams", profile="ttft=2000,total=8000,tok=300", at_once=500, rate=62.5, count=1_000, tokens=300
+    ),
 )
 
 
@@ -158,8 +160,8 @@ def loaded(server: Server, scenario: Scenario, number: int) -> Figures:
     command = [
         sys.executable, str(HERE / "gateway_load.py"), f"--url={server.base}", f"--token={_TOKEN}",
         f"--text=round {number}",
-        f"--count={scenario.count}", f"--seconds={scenario.seconds}", f"--at-once={scenario.at_once}", f"--rate={scenario.rate}",
-        f"--tokens={scenario.tokens}", *flags,
+        f"--count={scenario.count}", f"--seconds={scenario.seconds}", f"--at-once={scenario.at_once}",
+        f"--rate={scenario.rate}", f"--tokens={scenario.tokens}", *flags,
     ]  # fmt: skip
     before_s, peak_mb = server.cpu_s, 0.0
     with subprocess.Popen(command, stdout=subprocess.PIPE) as load:

@@ -49,6 +49,7 @@ async def replica(base_url: str, redis_url: str, limit: int, until_s: float, *, 
         requests_per_minute=limit,
         redis_url=redis_url,
         fail_open=fail_open,
+        sliced=True,
         cached=False,
     )
     # Like nobody else's: identical requests would be one.

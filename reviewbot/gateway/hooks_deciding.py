@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 from reviewbot.domain.job import JobKind, ReviewJob
 from reviewbot.gateway import hooks_github, hooks_gitlab
+from reviewbot.gateway.arriving import refused
 from reviewbot.gateway.hooks_events import Asked, Event, Skip
 from reviewbot.gateway.hooks_reading import Fields, Misread, decoded
 from reviewbot.gateway.hooks_rules import GITHUB, Forge, Rules, Secret
 from reviewbot.gateway.hooks_signing import proven
-from reviewbot.gateway.refusing import Refusal, Refused
+from reviewbot.gateway.refusing import Refused
 
 _AHEAD: Final = timedelta(hours=1)
 """How far the forge's clock may be ahead: an event of next week would make all until then look old."""
@@ -112,8 +113,3 @@ def _unproven(forge: str) -> Refused:
     wanted = "X-Hub-Signature-256" if forge == GITHUB else "X-Gitlab-Token or webhook-signature"
     message = f"this webhook's {wanted} fits no secret that is configured for its project"
     return refused(401, "unproven", message)
-
-
-def refused(status: int, code: str | None, message: str, headers: Mapping[str, str] | None = None) -> Refused:
-    """Make a refusal."""
-    return Refused(Refusal(status=status, message=message, code=code, headers=headers or {}))

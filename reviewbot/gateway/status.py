@@ -6,7 +6,6 @@ projects stand.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
 
 from reviewbot.domain.events import BudgetMoved
 from reviewbot.domain.secret import mask
@@ -16,7 +15,7 @@ from reviewbot.gateway.view import EndpointView, TenantView, View
 from reviewbot.llm.keyhealth import KeyStatus
 from reviewbot.queue.outcomes import QueueStats
 
-Json = Mapping[str, Any]
+Json = Mapping[str, object]
 """On its way into an answer."""
 
 
@@ -24,7 +23,7 @@ def status(view: View, tally: Tally, asker: Tenant) -> Json:
     """Spell what a tenant may know."""
     shown = [each for each in view.tenants if asker.operator or each.tenant.name == asker.name]
     pools = {each.tenant.pool for each in shown}
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         "version": view.version,
         "uptime_s": round(view.uptime_s, 1),
         "ready": view.ready,

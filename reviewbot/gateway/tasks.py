@@ -13,10 +13,9 @@ from starlette.routing import Route
 from reviewbot.domain.tenant import Tenant
 from reviewbot.gateway import asking
 from reviewbot.gateway.answering import Left
-from reviewbot.gateway.completing import read_body
-from reviewbot.gateway.hooks_deciding import refused
+from reviewbot.gateway.arriving import body_of, headers_once, refused
 from reviewbot.gateway.house import House
-from reviewbot.gateway.identifying import headers_of, identify, request_id
+from reviewbot.gateway.identifying import identify, request_id
 from reviewbot.gateway.refusing import model_not_allowed
 from reviewbot.gateway.tasks_keys import LONGEST, OtherBodyError, PendingError, TaskKeys
 from reviewbot.queue.connecting import QueueDownError
@@ -85,12 +84,10 @@ class _Desk:
     async def submit(self, request: Request) -> Response:
         """Take a task in: 202, or what a completion would be refused with."""
         headers, tenant = self._who(request)
-        _check_type(headers)
         house = self._parts.house
         try:
             limit = min(MOST_BYTES, house.tenancy.rules.max_body_bytes)
-            length = headers.get("content-length", "")
-            body = await read_body(request.receive, length, limit, house.tenancy.rules.body_s)
+            body = await body_of(request, headers, limit, house.tenancy.rules.body_s)
         except Left:
             return Response(status_code=_LEFT)
         call = asking.read(body, headers, house.count)
@@ -166,11 +163,8 @@ class _Desk:
         return self._parts.store
 
     def _who(self, request: Request) -> tuple[Mapping[str, str], Tenant]:
-        headers = headers_of(request.scope)
-        tenant = identify(request.scope, headers, self._parts.house.tenancy)
-        if len(request.headers.getlist("idempotency-key")) > 1:
-            raise refused(400, None, "the header 'idempotency-key' is given twice")
-        return headers, tenant
+        headers = headers_once(request, ("idempotency-key",))
+        return headers, identify(request.scope, headers, self._parts.house.tenancy)
 
     def _told(self, request: Request, task: Task, status: int = 200) -> Response:
         house = self._parts.house
@@ -202,13 +196,6 @@ def _id(request: Request) -> str:
     if not _ID.fullmatch(found):
         raise _unknown()
     return found
-
-
-def _check_type(headers: Mapping[str, str]) -> None:
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise refused(415, "unsupported_media", "the body is to be sent with 'Content-Type: application/json'")
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise refused(415, "unsupported_media", "compressed bodies are not taken: send it as it is")
 
 
 def _unknown() -> Exception:

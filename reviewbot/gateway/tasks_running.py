@@ -17,7 +17,7 @@ from reviewbot.domain.tenant import Tenant
 from reviewbot.domain.usage import TokenUsage
 from reviewbot.errors import ReviewbotError
 from reviewbot.gateway import asking
-from reviewbot.gateway.hooks_deciding import refused
+from reviewbot.gateway.arriving import refused
 from reviewbot.gateway.house import House
 from reviewbot.gateway.refusing import Refused, model_not_allowed, of_error
 from reviewbot.gateway.tasks import unpacked
@@ -168,6 +168,8 @@ class Runner:
                 status=answer.status,
                 source=None if relayed is None else relayed.source,
                 key_id=None if relayed is None else relayed.key_id,
+                answered_by=None if relayed is None else relayed.completion.model,
+                cost_usd=None if relayed is None else relayed.cost_usd,
                 attempts=0 if relayed is None else relayed.attempts,
                 error=answer.code,
                 usage=relayed.completion.usage if relayed is not None and paid else TokenUsage(),

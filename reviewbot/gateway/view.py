@@ -71,13 +71,15 @@ def endpoints_of(pools: Mapping[str | None, Sequence[Target]]) -> Iterator[Endpo
     """Look at the keys and breakers of pools."""
     for pool, targets in sorted(pools.items(), key=lambda item: item[0] or ""):
         for target in targets:
-            yield EndpointView(
-                pool=pool,
-                endpoint=target.exchange.endpoint.host,
-                model=target.model,
-                breaker=target.breaker.state.value,
-                keys=target.keys.status(),
-            )
+            # Keys are the endpoint's, whatever model is asked for under them: they are listed once.
+            for model, each in ((target.model, target), *target.by_model.items()):
+                yield EndpointView(
+                    pool=pool,
+                    endpoint=target.exchange.endpoint.host,
+                    model=model,
+                    breaker=each.breaker.state.value,
+                    keys=target.keys.status() if each is target else (),
+                )
 
 
 def room_of(occupancy: Sequence[Occupancy]) -> Mapping[str, Occupancy]:

@@ -15,18 +15,15 @@ from starlette.routing import Route
 
 from reviewbot.gateway import hooks_deciding, hooks_threads
 from reviewbot.gateway.answering import Left
-from reviewbot.gateway.completing import read_body
-from reviewbot.gateway.hooks_deciding import refused
+from reviewbot.gateway.arriving import body_of, headers_once, refused
 from reviewbot.gateway.hooks_events import Asked, Change, Comment, Event, Skip, chosen, ignored
 from reviewbot.gateway.hooks_rules import GITHUB, GITLAB, Rules
 from reviewbot.gateway.hooks_threads import OwnThreads
 from reviewbot.gateway.house import House
-from reviewbot.gateway.identifying import headers_of
 from reviewbot.gateway.refusing import Refused
 from reviewbot.queue.connecting import QueueDownError
 from reviewbot.queue.intake import Intake
 from reviewbot.queue.outcomes import Admission
-from reviewbot.queue.spelling import MisspeltJobError
 
 _LOG = logging.getLogger("reviewbot")
 _ACCEPTED: Final = 202
@@ -36,7 +33,7 @@ _COUNTING: Final = (
     "idempotency-key", "webhook-id", "webhook-signature", "webhook-timestamp", "x-github-delivery", "x-github-event",
     "x-gitlab-token", "x-hub-signature-256",
 )  # fmt: skip
-"""Headers that decide something: somebody before us may have read the other one."""
+"""Headers that decide something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +90,7 @@ class _Hook:
         house = self._parts.house
         began, made_id = house.world.monotonic(), self._parts.new_id()
         try:
-            headers = _headers(request)
+            headers = headers_once(request, _COUNTING)
             correlation = hooks_deciding.name_of(self._forge, headers) or made_id
             place, told = await self._taken(request, headers, (made_id, correlation))
         except Refused as error:
@@ -113,9 +110,7 @@ class _Hook:
         if desk is None or not rules.of(self._forge):
             message = f"webhooks of {self._forge} are off here: see docs/webhooks.md for how to let them in"
             raise refused(404, "off", message)
-        _check_type(headers)
-        length, within_s = headers.get("content-length", ""), house.tenancy.rules.body_s
-        body = await read_body(request.receive, length, rules.max_body_bytes, within_s)
+        body = await body_of(request, headers, rules.max_body_bytes, house.tenancy.rules.body_s)
         event = hooks_deciding.told(self._forge, headers, body, rules, house.world.now())
         try:
             told = await self._done(event, rules, body, made, desk)
@@ -137,10 +132,7 @@ class _Hook:
         if isinstance(asked, Skip):
             return Told(correlation=made[1], outcome="skipped", reason=asked.reason)
         job = hooks_deciding.job_of(self._forge, rules.forges[self._forge], asked, body, made, reply)
-        try:
-            enqueued = await desk.intake.enqueue(job)
-        except MisspeltJobError as error:
-            raise refused(400, "bad_webhook", f"this makes no job: {error}") from error
+        enqueued = await desk.intake.enqueue(job)
         if enqueued.admission is Admission.REFUSED:
             raise refused(429, "project_full", enqueued.reason, {"retry-after": _AGAIN_S})
         word = "queued" if enqueued.admission is Admission.FRESH else enqueued.admission.value
@@ -171,20 +163,3 @@ def _silence(comment: Comment, rules: Rules) -> Skip | None:
     if not comment.request.open:
         return Skip(reason="its request is not open")
     return ignored(comment.request, rules.choice)
-
-
-def _headers(request: HttpRequest) -> Mapping[str, str]:
-    """Give the headers by their names in lower case. Raises Refused where one that counts is given twice."""
-    found = headers_of(request.scope)
-    for name in _COUNTING:
-        if len(request.headers.getlist(name)) > 1:
-            raise refused(400, None, f"the header '{name}' is given twice")
-    return found
-
-
-def _check_type(headers: Mapping[str, str]) -> None:
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        message = "the body is to be JSON: choose application/json as the webhook's content type"
-        raise refused(415, "unsupported_media", message)
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise refused(415, "unsupported_media", "compressed bodies are not taken")

@@ -103,7 +103,8 @@ class Client:
 
     async def _carried_out(self, order: Order, listen: Listen | None = None) -> Relayed:
         parts = self._parts
-        record = Record(order, Route(parts.targets), parts.world.now(), parts.world.monotonic())
+        targets = [target.asked_for(order.model.name) for target in parts.targets]
+        record = Record(order, Route(targets), parts.world.now(), parts.world.monotonic())
         if not order.shared:
             return self._relayed(record, await self._alone(record, listen))
         kept = None if parts.cache is None else await parts.cache.get(order.key)

@@ -163,8 +163,7 @@ class KeyPool:
 
     def news(self) -> PoolNews:
         """Tell others what happened to these keys, for the board."""
-        now_s = self._world.monotonic()
-        accounts = {key.account: key.health.account for key in self._keys.values()}
+        now_s, accounts = self._world.monotonic(), {key.account: key.health.account for key in self._keys.values()}
         return PoolNews(
             keys=tuple(key.health.news(key.key_id, now_s) for key in self._keys.values()),
             accounts=tuple(account.news(now_s) for account in accounts.values()),

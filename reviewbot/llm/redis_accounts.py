@@ -43,7 +43,7 @@ class Answer:
     fits: bool
     standings: tuple[Standing, ...]
     leased: Mapping[str, int]
-    """What is leased to this process, in micro-dollars by account."""
+    """What this process may lease, in micro-dollars by account."""
 
 
 class RedisAccounts:
@@ -82,12 +82,14 @@ class RedisAccounts:
         self.open.pop(claim.id, None)
         return answer
 
-    async def lease(self, caps: Sequence[Cap], at_s: float, least: Sequence[int], replicas: int | None) -> None:
-        """Look at accounts, and have a part of each set aside, at least so much; ``replicas`` None for no more.
+    async def lease(self, caps: Sequence[Cap], at_s: float, uses: Sequence[int], replicas: int | None) -> None:
+        """Look at accounts, and have a part of each set aside; ``replicas`` None to give it back instead.
 
-        Raises RedisDownError.
+        ``uses`` is what is used of each already. What is to be given back is used no more first, and told with the
+        next look: so Redis never knows of less than may be used. Raises RedisDownError.
         """
-        terms = {"least": least, "replicas": replicas or 1, "leasing": replicas is not None}
+        has = [max(self.leased.get(cap.account, 0), used) for cap, used in zip(caps, uses, strict=True)]
+        terms = {"has": has, "replicas": replicas or 1, "leasing": replicas is not None}
         answer = await self._step("lease", caps, id="", at=at_s, **terms)
         self.leased.update(answer.leased)
 
@@ -107,8 +109,11 @@ class RedisAccounts:
     async def _restore(self) -> None:
         """Tell Redis all that this process knows."""
         _log.warning("Redis has lost the budgets' last movements (flushed?): each process tells it what it knows")
-        accounts = list(self.caps)
-        await self._run("restore", accounts, accounts=[self._known(account) for account in accounts], caps=[])
+        accounts, told = list(self.caps), None
+        while told != (known := [self._known(account) for account in accounts]):
+            # Again where an answer from before the loss came in meanwhile.
+            await self._run("restore", accounts, accounts=known, caps=[])
+            told = known
 
     def _known(self, account: str) -> Mapping[str, object]:
         open_ = [claim for claim in self.open.values() if any(cap.account == account for cap in claim.caps)]
@@ -120,6 +125,7 @@ class RedisAccounts:
 
     async def _run(self, operation: str, of: Sequence[str], **told: object) -> list[int] | None:
         """Run the script; None where Redis has lost what this process has seen."""
+        epoch_before = self._epoch
         asked = {
             "operation": operation,
             "process": self._process,
@@ -146,8 +152,12 @@ class RedisAccounts:
         epoch, *numbers = await self._link.ask(call)
         if not numbers:
             return None
+        now = epoch.decode() if isinstance(epoch, bytes) else str(epoch)
+        if now == epoch_before != self._epoch:
+            # Done before a loss, and heard of after it has been mended: so it is lost too.
+            return await self._run(operation, of, **told)
         steps, *rest = (int(number) for number in numbers)
-        self._epoch, self._steps = epoch.decode() if isinstance(epoch, bytes) else str(epoch), steps
+        self._epoch, self._steps = now, steps
         return rest
 
     def _answer(self, caps: Sequence[Cap], said: list[int]) -> Answer:

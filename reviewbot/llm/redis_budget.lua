@@ -2,7 +2,7 @@
 --
 -- KEYS: the clock of the accounts, the settled claims, and for each account its hash, the hash of what is set aside
 -- from it ("micros until" by claim), and the hash of what is leased from it ("micros until" by process).
--- ARGV: what is asked, as JSON. Gives {epoch, count of steps, whether it fits}, and {spent, lost, held, leased to the
+-- ARGV: what is asked, as JSON. Gives {epoch, count of steps, whether it fits}, and {spent, lost, held, granted to the
 -- asker} for each account; or {"lost"} where the asker has seen more steps than there were.
 local ask = cjson.decode(ARGV[1])
 local clock, settled = KEYS[1], KEYS[2]
@@ -36,7 +36,6 @@ local function standing(at)
         lost = lost + leases_lost,
         held = held,
         leased = leased,
-        mine = tonumber(string.match(redis.call('HGET', leases, ask.process) or '0', '^%d+')),
     }
 end
 
@@ -44,11 +43,11 @@ local function keep(name)
     redis.call('EXPIRE', name, ask.kept)
 end
 
-local function answer(fits, rows)
+local function answer(fits, rows, granted)
     local given = {epoch, steps, fits}
     for at = 1, #ask.caps do
         local is = rows and rows[at] or standing(at)
-        for _, value in ipairs({is.spent, is.lost, is.held + is.leased, is.mine}) do given[#given + 1] = value end
+        for _, value in ipairs({is.spent, is.lost, is.held + is.leased, granted and granted[at] or 0}) do given[#given + 1] = value end
     end
     return given
 end
@@ -92,25 +91,28 @@ function operations.settle()
 end
 
 -- Sets a part of what is free aside for a process, for when it loses Redis. All such parts together, those of dead
--- processes included, are a tenth of the limit at most, and none while a request waits for the money.
+-- processes included, are a tenth of the limit at most, and none while a request waits for the money. What the process
+-- believes to have stays set aside, even if it is told to have less: this answer may be lost on its way.
 function operations.lease()
+    local granted = {}
     for at, limit in ipairs(ask.caps) do
         local account, _, leases = names(at)
-        local is, least = standing(at), ask.least[at]
+        local is = standing(at)
         local lost, leased = sums(leases, now, ask.process)
         local free = limit - is.spent - is.lost - is.held - leased
         local part = math.min(free / (2 * ask.replicas), limit / (10 * ask.replicas), limit / 10 - lost - leased)
         local pressed = tonumber(redis.call('HGET', account, 'pressed') or 0)
         if now < math.max(pressed + ask.pressed_for, hold) or not ask.leasing then part = 0 end
-        part = math.max(math.floor(part), least)
-        if part > 0 then
-            redis.call('HSET', leases, ask.process, string.format('%d %d', part, now + ask.lease_for))
+        granted[at] = math.max(math.floor(part), 0)
+        local kept = math.max(granted[at], ask.has[at])
+        if kept > 0 then
+            redis.call('HSET', leases, ask.process, string.format('%d %d', kept, now + ask.lease_for))
             keep(leases)
         else
             redis.call('HDEL', leases, ask.process)
         end
     end
-    return answer(1)
+    return answer(1, nil, granted)
 end
 
 -- Puts back what a process knows after Redis has lost it; nobody spends until the others have done so too.

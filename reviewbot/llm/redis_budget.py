@@ -101,6 +101,7 @@ class RedisBudgetStore:
             self._pulse.remove(self.look)
         try:
             await self._catch_up()
+            self._accounts.leased.clear()
             await self._lease(list(self._accounts.caps.values()), leasing=False)
         except RedisDownError as error:
             _log.warning("the shared budget was not told of all that was spent: %s", error)
@@ -109,8 +110,8 @@ class RedisBudgetStore:
         if not caps:
             return
         replicas = None if self._pulse is None or not leasing else self._pulse.replicas
-        least = [self._alone(cap.account)[1] for cap in caps]
-        await self._accounts.lease(caps, self._world.now().timestamp(), least, replicas)
+        uses = [sum(self._alone(cap.account)) for cap in caps]
+        await self._accounts.lease(caps, self._world.now().timestamp(), uses, replicas)
 
     async def _catch_up(self) -> None:
         """Tell Redis of what it missed. Raises RedisDownError."""

@@ -117,7 +117,8 @@ class RedisLimits:
         await self._made_good(known, own)
         now_s = self._world.monotonic()
         replicas = 1 if self._pulse is None else self._pulse.replicas or 1
-        terms = {"process": self._process, "replicas": replicas, "until": round(GONE_S * SECOND_US)}
+        has = [known.lease.requests, known.lease.tokens]
+        terms = {"process": self._process, "replicas": replicas, "until": round(GONE_S * SECOND_US), "has": has}
         said = await self._run(known, operation="lease", last=known.last(now_s), **terms)
         if said.wait_us < 0:
             await self._restore(known, own)

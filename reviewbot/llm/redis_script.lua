@@ -179,7 +179,8 @@ function operations.undo()
 end
 
 -- Sets a part of what is free aside for a process. Little, and nothing while somebody waits for it: what is lent
--- serves nobody else. Gives what `acquire` gives, and how many requests and tokens that are.
+-- serves nobody else. What the process believes to have stays set aside, even if it is told to have less: this answer
+-- may be lost on its way. Gives what `acquire` gives, and how many requests and tokens that are.
 function operations.lease()
     redis.call('ZREMRANGEBYSCORE', log, '-inf', now - kept)
     if ask.last ~= '' and not redis.call('ZSCORE', log, ask.last) then return {-1, 0, 0} end
@@ -188,7 +189,8 @@ function operations.lease()
     local tokens = math.floor((rules.tokens - used() - lent.tokens + mine.tokens) / (2 * ask.replicas))
     if at.hold > now or now < at.pressed + 4 * rules.look then requests, tokens = 0, 0 end
     requests, tokens = math.max(requests, 0), math.max(tokens, 0)
-    redis.call('HSET', leases, ask.process, string.format('%d %d %d', requests, tokens, now + ask['until']))
+    local kept_requests, kept_tokens = math.max(requests, ask.has[1]), math.max(tokens, ask.has[2])
+    redis.call('HSET', leases, ask.process, string.format('%d %d %d', kept_requests, kept_tokens, now + ask['until']))
     redis.call('PEXPIRE', leases, math.ceil(ask['until'] / 1000))
     return {0, at.bucket, left(count), requests, tokens}
 end

@@ -73,7 +73,8 @@ def _plain(body: bytes, content_type: str) -> Answer:
         raise Fault(FaultKind.MALFORMED, "the answer is no completion: it has no choices")
     if tally.reason == OVERLOADED:
         raise Fault(FaultKind.SERVER, "the provider ran out of resources during the answer")
-    return Answer(tally.completion(body, content_type), None, fit=tally.begun and tally.reason in _WHOLE)
+    text = body.decode("utf-8", "surrogateescape")
+    return Answer(tally.completion(text, content_type), None, fit=tally.begun and tally.reason in _WHOLE)
 
 
 async def _streamed(pieces: AsyncIterator[bytes], limits: Limits, passage: "_Passage") -> Answer:
@@ -140,7 +141,7 @@ class _Passage:
 
     def completion(self) -> Completion:
         """Give the whole answer."""
-        return self.tally.completion(self.tape.whole(), self._content_type)
+        return self.tally.completion(self.tape.text(), self._content_type)
 
     def _pass(self, block: bytes) -> None:
         events = _events(block)
@@ -205,10 +206,10 @@ class Tally:
         self._model = model if isinstance(model, str) else self._model
         self._usage = said.get("usage") or self._usage
 
-    def completion(self, body: bytes, content_type: str) -> Completion:
-        """Give the answer with its bytes."""
+    def completion(self, body: str, content_type: str) -> Completion:
+        """Give the answer with its whole body."""
         return Completion(
-            text=body.decode("utf-8", "surrogateescape"),
+            text=body,
             finish_reason=self.reason,
             model=self._model,
             usage=read_usage(self._usage),

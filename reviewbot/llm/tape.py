@@ -6,8 +6,7 @@ not hold up the others.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, Self
 
 _AHEAD_BYTES: Final = 256_000
 """How far the writer may be ahead of the foremost follower."""
@@ -22,8 +21,8 @@ class Tape:
         self.begun = False
         """Whether anything was handed out. After that, nobody can start over."""
         self._ahead_bytes = ahead_bytes
-        self._pieces: list[bytes] = []
-        self._size = 0
+        # Not a list: hundreds of streams have a hundred thousand pieces, each of which would have a head of its own.
+        self._data = bytearray()
         self._closed = False
         self._followers: list[Follower] = []
         self._room: asyncio.Future[None] | None = None
@@ -31,14 +30,14 @@ class Tape:
     @property
     def size(self) -> int:
         """How many bytes were written."""
-        return self._size
+        return len(self._data)
 
     @property
     def full(self) -> bool:
         """Whether the writer should wait. Without a follower nobody is slow."""
         if not self._followers:
             return False
-        return self._size - max(follower.position for follower in self._followers) > self._ahead_bytes
+        return len(self._data) - max(follower.position for follower in self._followers) > self._ahead_bytes
 
     def begin(self, content_type: str) -> None:
         """Say that an answer comes, before its first piece."""
@@ -46,8 +45,7 @@ class Tape:
 
     def write(self, piece: bytes) -> None:
         """Hand out a piece."""
-        self._pieces.append(piece)
-        self._size += len(piece)
+        self._data += piece
         for follower in self._followers:
             follower.wake()
 
@@ -63,9 +61,9 @@ class Tape:
         for follower in self._followers:
             follower.wake()
 
-    def whole(self) -> bytes:
-        """Give all that was written."""
-        return b"".join(self._pieces)
+    def text(self) -> str:
+        """Give all that was written; what is no UTF-8 in it as surrogate escapes."""
+        return self._data.decode("utf-8", "surrogateescape")
 
     def follow(self) -> "Follower":
         """Follow it from the start. Say ``leave`` when that is over."""
@@ -73,9 +71,10 @@ class Tape:
         self._followers.append(follower)
         return follower
 
-    def since(self, count: int) -> list[bytes]:
-        """Give the pieces after so many; for `Follower`."""
-        return self._pieces[count:]
+    def since(self, position: int) -> bytes:
+        """Give what was written after so many bytes; for `Follower`."""
+        with memoryview(self._data) as view:
+            return bytes(view[position:])
 
     @property
     def closed(self) -> bool:
@@ -97,7 +96,8 @@ class Follower:
         self.position = 0
         """Bytes taken."""
         self._tape = tape
-        self._count = 0
+        self._given = 0
+        """Bytes of the last block."""
         self._news: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
@@ -105,22 +105,22 @@ class Follower:
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield what there is, all of it at once, then what comes, until the tape is closed."""
-        while True:
-            pieces = self._tape.since(self._count)
-            if pieces:
-                block = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-                yield block
-                # Taken when it was passed on, so that the writer waits for who cannot pass it on.
-                self._count += len(pieces)
-                self.position += len(block)
-                self._tape.moved()
-            elif self._tape.closed:
-                return
-            else:
-                self._news = asyncio.get_running_loop().create_future()
-                await self._news
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Give what there is, all of it at once, or else what comes next; ends when the tape is closed."""
+        # Taken when it was passed on, so that the writer waits for who cannot pass it on.
+        self.position += self._given
+        self._given = 0
+        self._tape.moved()
+        while not (block := self._tape.since(self.position)):
+            if self._tape.closed:
+                raise StopAsyncIteration
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+        self._given = len(block)
+        return block
 
     def leave(self) -> None:
         """Follow no longer."""

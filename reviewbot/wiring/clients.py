@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from reviewbot.domain.endpoint import ClientOptions, Endpoint, Fallback
@@ -40,6 +41,8 @@ class ClientPlan:
     """For the cache and lasting budgets on disk."""
     redis_url: str | None = field(default=None, repr=False)
     fail_open: bool = False
+    sliced: bool = False
+    """Whether, without Redis, it keeps to a slice of what it shares, as one of several replicas."""
     cached: bool = True
     cache_ttl_s: float = 3_600.0
     cache_bytes: int = 200_000_000
@@ -59,7 +62,8 @@ async def open_client(
     """Open a client for the length of a block. Raises UsageError where what it is to use cannot be used."""
     async with AsyncExitStack() as stack:
         opened: Wire = wire if wire is not None else await _wire(plan, stack)
-        sharing = Sharing(Place(folder=plan.folder, redis_url=plan.redis_url, fail_open=plan.fail_open), world, stack)
+        place = Place(folder=plan.folder, redis_url=plan.redis_url, fail_open=plan.fail_open, sliced=plan.sliced)
+        sharing = Sharing(place, world, stack)
         seal = Seal.of(plan.cache_secret, [key.value for key in plan.endpoint.keys])
         cache = sharing.cache(seal, plan.cache_ttl_s, plan.cache_bytes) if plan.cached else None
         limiter = sharing.limiter(plan.requests_per_minute, plan.tokens_per_minute)
@@ -95,6 +99,7 @@ def open_targets(
             exchange=Exchange(endpoint, wire, plan.options, world.now),
             keys=KeyPool(endpoint.keys, world, limiter, observe, endpoint.host, board),
             breaker=Breaker(endpoint.host, model or "", world, observe),
+            breaker_of=partial(Breaker, endpoint.host, world=world, observe=observe),
             model=model,
         )
         for endpoint, model in places

@@ -40,6 +40,7 @@ operator = {str(name == "boss").lower()}
 
 RULES = f"""
 [gateway]
+metrics = "operator"
 header_s = {PATIENCE_S}
 body_s = {PATIENCE_S}
 drain_s = 1

@@ -8,6 +8,9 @@ from fakes.answers import Answer, Asked, refusal
 from fakes.model_server import ModelServer, serving
 from gateway_scene import MODEL, OTHER, TOKEN, Gateway, gateway, question
 
+from reviewbot.errors import UsageError
+from reviewbot.wiring.gateway import tenants
+
 
 def answer(asked: Asked) -> Answer:
     return Answer(text=f"you said {asked.user}")
@@ -99,6 +102,11 @@ def test_metrics_may_be_kept_for_operators(upstream: ModelServer, tmp_path: Path
         answers = [running.get("/metrics", token=token) for token in (None, TOKEN, OTHER)]
     assert [401, 403, 200] == [answer.status_code for answer in answers]
     assert "not_an_operator" == answers[1].json()["error"]["code"]
+
+
+def test_a_rule_for_metrics_that_nobody_knows_is_refused_at_the_start() -> None:
+    with pytest.raises(UsageError, match="metrics = 'everybody' is not valid"):
+        tenants.parse('[gateway]\nmetrics = "everybody"\n', "gateway.toml", {})
 
 
 @pytest.mark.parametrize(

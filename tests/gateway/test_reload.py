@@ -11,6 +11,7 @@ from gateway_scene import TOKEN, Gateway, gateway, question, told
 
 from reviewbot.gateway.tokens import digest
 
+
 def tenants(*lines: str, **tokens: str) -> str:
     """Spell a file with tenants by their tokens; ``lines`` come before them."""
     tables = [f'[tenant.{name}]\ntokens_sha256 = ["{digest(token)}"]' for name, token in tokens.items()]
@@ -76,7 +77,10 @@ def test_a_key_that_was_refused_stays_retired_and_answers_stay_kept(tmp_path: Pa
 def test_what_is_wrong_with_a_change_is_said_and_changes_nothing(tmp_path: Path) -> None:
     config = tmp_path / "gateway.toml"
     config.write_text(tenants(team=TOKEN))
-    with serving(lambda _: Answer(text="fine")) as upstream, gateway(upstream, config=config, REVIEWBOT_GATEWAY_TOKENS="") as team:
+    with (
+        serving(lambda _: Answer(text="fine")) as upstream,
+        gateway(upstream, config=config, REVIEWBOT_GATEWAY_TOKENS="") as team,
+    ):
         change(config, tenants("[pool.p]\nkeys_env = 'NOT_SET'") + tenants(new="new-token") + 'pool = "p"\n')
         until(lambda: not config.with_suffix(".new").exists())
         time.sleep(0.3)  # noqa: TID251 - several looks at the file

@@ -1,45 +1,21 @@
 """Submitted completions, through the real app, a real Redis and a model on loopback."""
 
-import asyncio
 import json
 import socket
 import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from fakes.answers import Answer, Asked, refusal
 from fakes.model_server import ModelServer, serving
 from gateway_scene import MODEL, OTHER, TOKEN, Gateway, gateway, question, told
 from redis_server import RedisServer, running_redis
+from tasks_scene import GONE, Model, ended, on_keys, state, submit, until
 
 from reviewbot.gateway.tasks import packed
-from reviewbot.gateway.tasks_keys import TaskKeys
-from reviewbot.queue.connecting import QueueDownError, open_async
-from reviewbot.queue.tasks import ClaimedTask, Task, TaskStore
-
-GONE = "task_" + "0" * 32
-
-
-class Model:
-    """Says what it was told, and may be held up."""
-
-    def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.told = threading.Event()
-        self.told.set()
-
-    def __call__(self, asked: Asked) -> Answer:
-        if "refuse" in asked.user:
-            return refusal(422, "this model has no eyes")
-        self.asked.set()
-        self.told.wait(20)
-        return Answer(text=f"you said {asked.user}")
+from reviewbot.queue.connecting import QueueDownError
 
 
 @pytest.fixture(scope="module")
@@ -76,27 +52,6 @@ def upstream(model: Model) -> Iterator[ModelServer]:
 def team(upstream: ModelServer, redis: RedisServer) -> Iterator[Gateway]:
     with gateway(upstream, REVIEWBOT_REDIS_URL=redis.url) as running:
         yield running
-
-
-def submit(at: Gateway, text: str = "hello", *, token: str | None = TOKEN, **headers: str) -> httpx.Response:
-    return at.client.post("/v1/tasks", json=question(text), headers=told(token, headers))
-
-
-def state(at: Gateway, task_id: str, *, token: str | None = TOKEN) -> dict[str, Any]:
-    found: dict[str, Any] = at.get(f"/v1/tasks/{task_id}", token=token).json()
-    return found
-
-
-def until(come: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not come():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)  # noqa: TID251 - the gateway works in its own time
-
-
-def ended(at: Gateway, task_id: str, *, token: str = TOKEN) -> dict[str, Any]:
-    until(lambda: state(at, task_id, token=token)["status"] not in {"queued", "running"})
-    return state(at, task_id, token=token)
 
 
 def test_a_submitted_completion_is_answered_as_a_direct_one(team: Gateway) -> None:
@@ -232,17 +187,6 @@ def test_a_key_cannot_be_kept_where_redis_is_away(fresh: RedisServer) -> None:
         on_keys(fresh, lambda keys: keys.end("team", "key", b"x", GONE))
 
 
-def on_keys(redis: RedisServer, do: Callable[[TaskKeys], Awaitable[object]]) -> None:
-    async def run() -> None:
-        connection = open_async(redis.url)
-        try:
-            await do(TaskKeys(connection))
-        finally:
-            await connection.aclose()
-
-    asyncio.run(run())
-
-
 # What is refused at once.
 
 
@@ -317,117 +261,6 @@ def test_a_tenant_has_100_open_tasks_at_most(upstream: ModelServer, fresh: Redis
         assert 202 == submit(running, "another's", token=OTHER).status_code
         held.told.set()
         until(lambda: 202 == submit(running, "one too many", idempotency_key="k").status_code)
-
-
-# Limits, and replicas that end.
-
-
-def on_redis(redis: RedisServer, do: Callable[[TaskStore], Any], ago_s: float = 0) -> Any:  # noqa: ANN401 - as `do` has it
-    """Do something as another replica, whose clock may be late."""
-
-    async def run() -> Any:  # noqa: ANN401
-        connection = open_async(redis.url)
-        try:
-            return await do(TaskStore(connection, lambda: datetime.now(UTC) - timedelta(seconds=ago_s)))
-        finally:
-            await connection.aclose()
-
-    return asyncio.run(run())
-
-
-def test_a_task_waits_for_room(upstream: ModelServer, fresh: RedisServer, tmp_path: Path) -> None:
-    config = tmp_path / "gateway.toml"
-    config.write_text("[tenant.team]\nconcurrency = 1\n[gateway]\nwaiting = 0\n")
-    with gateway(upstream, config=config, REVIEWBOT_REDIS_URL=fresh.url) as running:
-        ids = [submit(running, f"one after the other {number}").json()["id"] for number in range(3)]
-        assert ["succeeded"] * 3 == [ended(running, task_id)["status"] for task_id in ids]
-
-
-def test_a_task_of_a_replica_that_died_is_done_by_another(upstream: ModelServer, fresh: RedisServer) -> None:
-    async def die(store: TaskStore) -> tuple[str, ClaimedTask | None]:
-        body = b'{"model": "deepseek-flash", "messages": [{"role": "user", "content": "left behind"}]}'
-        return await store.submit("team", packed({}, body)), await store.claim()
-
-    task_id, claimed = on_redis(fresh, die, ago_s=60)
-    assert claimed is not None
-    with gateway(upstream, REVIEWBOT_REDIS_URL=fresh.url) as running:
-        done = ended(running, task_id)
-        assert "you said left behind" == done["result"]["choices"][0]["message"]["content"]
-
-
-def test_a_task_whose_replicas_all_died_is_given_up(upstream: ModelServer, fresh: RedisServer) -> None:
-    async def die(store: TaskStore) -> str:
-        task_id = await store.submit("team", packed({}, b"{}"))
-        assert await store.claim()
-        return task_id
-
-    async def die_again(store: TaskStore) -> None:
-        assert await store.claim()
-
-    task_id = on_redis(fresh, die, ago_s=600)
-    for ago_s in (500, 400, 300, 200):
-        on_redis(fresh, die_again, ago_s=ago_s)
-    with gateway(upstream, REVIEWBOT_REDIS_URL=fresh.url) as running:
-        assert ("failed", "given_up") == (
-            ended(running, task_id)["status"],
-            state(running, task_id)["error"]["code"],
-        )
-
-
-def test_a_task_of_a_tenant_that_is_gone_is_refused(upstream: ModelServer, fresh: RedisServer) -> None:
-    async def leave(store: TaskStore) -> str:
-        return await store.submit("former", packed({}, b"{}"))
-
-    async def look(store: TaskStore) -> Task | None:
-        return await store.find(task_id, "former")
-
-    task_id = on_redis(fresh, leave)
-    with gateway(upstream, REVIEWBOT_REDIS_URL=fresh.url):
-        until(lambda: (found := on_redis(fresh, look)) is not None and found.status == 403)
-
-
-def test_a_replica_that_stops_hands_its_tasks_back(upstream: ModelServer, held: Model, fresh: RedisServer) -> None:
-    with gateway(upstream, REVIEWBOT_REDIS_URL=fresh.url) as running:
-        task_id = submit(running, "to be handed back").json()["id"]
-        assert held.asked.wait(20)
-    held.told.set()
-    with gateway(upstream, REVIEWBOT_REDIS_URL=fresh.url) as running:
-        assert "succeeded" == ended(running, task_id)["status"]
-
-
-def test_a_task_whose_lease_cannot_be_renewed_for_a_while_goes_on(
-    upstream: ModelServer, held: Model, fresh: RedisServer
-) -> None:
-    with gateway(upstream, REVIEWBOT_REDIS_URL=fresh.url) as running:
-        task_id = submit(running, "while Redis is slow").json()["id"]
-        assert held.asked.wait(20)
-        fresh.pause(8_000)  # longer than until the next renewal gives up
-        until(lambda: fresh.command("PING").startswith(b"+PONG"))
-        assert "running" == state(running, task_id)["status"]
-        held.told.set()
-        assert "succeeded" == ended(running, task_id)["status"]
-
-
-def test_an_answer_that_nobody_kept_is_told_in_the_log(
-    upstream: ModelServer, held: Model, fresh: RedisServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    with gateway(upstream, REVIEWBOT_REDIS_URL=fresh.url) as running:
-        task_id = submit(running, "while Redis is away").json()["id"]
-        assert held.asked.wait(20)
-        with fresh.hanging():
-            held.told.set()
-            until(lambda: any(f"the answer to task {task_id} is lost" in line for line in caplog.messages))
-        # Redis may find what it was told in the meantime, or nothing; then its lease ends.
-        assert state(running, task_id)["status"] in {"running", "succeeded"}
-
-
-def test_a_task_that_breaks_is_told_in_the_log_and_others_go_on(
-    upstream: ModelServer, fresh: RedisServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    on_redis(fresh, lambda store: store.submit("team", b"nothing that we put there"))
-    with gateway(upstream, REVIEWBOT_REDIS_URL=fresh.url) as running:
-        until(lambda: "a task failed" in caplog.messages)
-        assert "succeeded" == ended(running, submit(running, "after that").json()["id"])["status"]
 
 
 def test_a_client_that_leaves_in_the_middle_does_no_harm(team: Gateway) -> None:

@@ -52,7 +52,11 @@ def upstream() -> Iterator[ModelServer]:
 def running(upstream: ModelServer, tmp_path: Path) -> Iterator[Gateway]:
     config = tmp_path / "gateway.toml"
     config.write_text(CONFIG)
-    environ: dict[str, Any] = {"REVIEWBOT_GATEWAY_TOKENS": TOKENS, "OTHERS_KEYS": OTHERS_KEY, "REVIEWBOT_CACHE_DIR": str(tmp_path)}
+    environ: dict[str, Any] = {
+        "REVIEWBOT_GATEWAY_TOKENS": TOKENS,
+        "OTHERS_KEYS": OTHERS_KEY,
+        "REVIEWBOT_CACHE_DIR": str(tmp_path),
+    }
     with gateway(upstream, config=config, **environ) as found:
         yield found
 
@@ -144,7 +148,11 @@ def test_a_key_that_is_refused_shows_as_retired_by_its_short_id_alone(tmp_path: 
     with serving(lambda _: refusal(401, f"no such key {OTHERS_KEY}")) as upstream:
         config = tmp_path / "gateway.toml"
         config.write_text(CONFIG)
-        environ: dict[str, Any] = {"REVIEWBOT_GATEWAY_TOKENS": TOKENS, "OTHERS_KEYS": OTHERS_KEY, "REVIEWBOT_CACHE_DIR": str(tmp_path)}
+        environ: dict[str, Any] = {
+            "REVIEWBOT_GATEWAY_TOKENS": TOKENS,
+            "OTHERS_KEYS": OTHERS_KEY,
+            "REVIEWBOT_CACHE_DIR": str(tmp_path),
+        }
         with gateway(upstream, config=config, **environ) as running:
             running.ask(token=OTHER)
             text, told = scrape(running), stand(running)
@@ -230,7 +238,11 @@ def test_the_queue_of_reviews_is_told_of_until_its_redis_is_gone(
         desk.enqueue(a_push(1, "a" * 40))
     config = tmp_path / "gateway.toml"
     config.write_text(CONFIG)
-    environ: dict[str, Any] = {"REVIEWBOT_GATEWAY_TOKENS": TOKENS, "OTHERS_KEYS": OTHERS_KEY, "REVIEWBOT_REDIS_URL": redis.url}
+    environ: dict[str, Any] = {
+        "REVIEWBOT_GATEWAY_TOKENS": TOKENS,
+        "OTHERS_KEYS": OTHERS_KEY,
+        "REVIEWBOT_REDIS_URL": redis.url,
+    }
     with gateway(upstream, config=config, **environ) as running:
         text, told = scrape(running), stand(running)
         redis.stop()

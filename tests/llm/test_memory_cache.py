@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
 from world import VirtualWorld
 
 from reviewbot.domain.prompt import Completion
@@ -50,8 +51,21 @@ def test_where_the_room_is_used_up_what_was_not_used_for_longest_goes() -> None:
         await cache.get("a")
         await cache.put("d", ANSWER)
         assert [True, False, True, True] == [await cache.get(name) is not None for name in ("a", "b", "c", "d")]
-        await cache.put("huge", replace(ANSWER, text="x" * 10_000))
+        await cache.put("huge", replace(ANSWER, text="".join(map(chr, range(0x4E00, 0x7000)))))
         assert await cache.get("huge") is None
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "é世🎉\udcff" * 2_000])
+def test_a_long_answer_comes_back_as_it_was_and_takes_little_room(text: str) -> None:
+    cache = MemoryCache(VirtualWorld().surroundings, max_bytes=6_000)
+    answer = replace(ANSWER, text=text)
+
+    async def work() -> None:
+        for name in ("a", "b"):
+            await cache.put(name, answer)
+        assert [answer, answer] == [await cache.get(name) for name in ("a", "b")]
 
     asyncio.run(work())
 

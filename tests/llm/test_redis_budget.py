@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ from reviewbot.llm.redis_pulse import SETTLING_S, Pulse
 
 AT_S = 1_800_000_000.5
 DAY = Cap(period="day", account="all:day:2027-01-15", limit=1_000)
+OPEN_OF_DAY = f"reviewbot:budget:{{money}}:{DAY.account}:open"
+CLOCK = "reviewbot:budget:{money}:clock"
 MONTH = Cap(period="month", account="all:month:2027-01", limit=5_000)
 
 
@@ -200,8 +203,71 @@ def test_what_is_leased_is_given_up_for_a_request_that_needs_it(server: RedisSer
         await one.look()
         await one.look()
         assert Fit.LATER is (await other.store.reserve(claim("all", 990))).fit
-        await one.look()
+        await one.look()  # it hears that it is to give back what it has
+        await one.look()  # and uses it no more
         assert Fit.NOW is (await other.store.reserve(claim("all", 990))).fit
+
+    share(server, session)
+
+
+def test_what_a_process_believes_to_have_stays_set_aside_until_it_says_otherwise(server: RedisServer) -> None:
+    """The answer that tells it to give something back may be lost on its way."""
+
+    async def session(fleet: Fleet) -> None:
+        one, other = fleet.process(fail_open=True), fleet.process()
+        await one.pulse.beat()
+        await one.spend("earn", 10, 10)
+        await one.look()
+        believed = dict(one.store._accounts.leased)
+        await other.store.reserve(claim("all", 990))
+        await one.look()
+        assert 0 == one.store._accounts.leased[DAY.account]
+        one.store._accounts.leased.update(believed)  # as if it had not heard
+        await one.look()
+        assert Fit.LATER is (await other.store.reserve(claim("all", 990))).fit
+
+    share(server, session)
+
+
+def test_an_answer_from_before_a_flush_that_is_heard_after_it_sets_nothing_aside(server: RedisServer) -> None:
+    async def session(fleet: Fleet) -> None:
+        one = fleet.process()
+        await one.spend("a", 10, 10)
+        asking = asyncio.create_task(one.store.reserve(claim("b", 500)))
+        for _ in range(10):  # until it is sent; what is awaited in between never comes
+            await asyncio.sleep(0)
+            if b":1\r\n" == server.command(f"HLEN {OPEN_OF_DAY}"):
+                break
+        server.flush()
+        # What another step of this process would have brought about meanwhile.
+        server.command(f"HSET {CLOCK} epoch mended steps 50 hold {time.time() + 60}")
+        one.store._accounts._epoch, one.store._accounts._steps = "mended", 50
+        assert Fit.LATER is (await asking).fit
+        assert {} == one.store._accounts.open
+        assert b":0\r\n" == server.command(f"HLEN {OPEN_OF_DAY}")
+
+    share(server, session)
+
+
+def test_what_comes_in_while_redis_is_told_again_is_told_too(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def session(fleet: Fleet) -> None:
+        one = fleet.process()
+        await one.spend("a", 10, 10)
+        accounts = one.store._accounts
+        run = accounts._run
+
+        async def late(operation: str, of: Sequence[str], **told: object) -> list[int] | None:
+            said = await run(operation, of, **told)
+            if operation == "restore":
+                accounts.open["late"] = claim("late", 300)  # its answer was on its way
+            return said
+
+        monkeypatch.setattr(accounts, "_run", late)
+        server.flush()
+        await one.look()
+        assert b":1\r\n" == server.command(f"HLEN {OPEN_OF_DAY}")
 
     share(server, session)
 

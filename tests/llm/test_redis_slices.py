@@ -66,8 +66,8 @@ class Fleet:
         self._stack.push_async_callback(process.aclose)
         return process
 
-    async def look(self, times: int = 2) -> None:
-        """Let every pulse beat, so that all know of each other."""
+    async def look(self, times: int = 4) -> None:
+        """Let every pulse beat, until all know of each other and have given back what is too much."""
         for _ in range(times):
             for process in self.processes:
                 await process.pulse.beat()

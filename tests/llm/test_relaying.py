@@ -60,6 +60,10 @@ class Heard:
     fault: Fault | None = None
 
     @property
+    def said(self) -> bytes:
+        return self.tape.text().encode("utf-8", "surrogateescape")
+
+    @property
     def completion(self) -> Completion:
         assert self.answer is not None
         return self.answer.completion
@@ -89,7 +93,7 @@ def kind(heard: Heard) -> FaultKind:
 def test_a_whole_stream_is_passed_on_and_known() -> None:
     parts = (event("a", model="m-1"), event("b"), event("", "stop"), USAGE, DONE)
     heard = relayed(*parts)
-    assert b"".join(parts) == heard.tape.whole()
+    assert b"".join(parts) == heard.said
     assert (
         Completion(
             text=b"".join(parts).decode(),
@@ -107,25 +111,25 @@ def test_a_whole_stream_is_passed_on_and_known() -> None:
 
 def test_nothing_is_handed_out_before_the_first_content() -> None:
     heard = relayed(b": wait\n\n", event(role="x"), WireError("gone"))
-    assert (FaultKind.BROKEN, False, b"") == (kind(heard), heard.tape.begun, heard.tape.whole())
+    assert (FaultKind.BROKEN, False, b"") == (kind(heard), heard.tape.begun, heard.said)
 
 
 def test_thoughts_are_content() -> None:
     thought = b'data: {"choices":[{"index":0,"delta":{"reasoning_content":"hm"}}]}\n\n'
     heard = relayed(b": wait\n\n", thought, WireError("gone"))
-    assert (True, b": wait\n\n" + thought) == (heard.tape.begun, heard.tape.whole())
+    assert (True, b": wait\n\n" + thought) == (heard.tape.begun, heard.said)
 
 
 def test_an_empty_answer_is_passed_on_whole_and_is_not_fit_to_be_kept() -> None:
     heard = relayed(event(), event("", "stop"), DONE)
-    assert event() + event("", "stop") + DONE == heard.tape.whole()
+    assert event() + event("", "stop") + DONE == heard.said
     assert heard.answer is not None
     assert (False, None) == (heard.answer.fit, heard.answer.first_at)
 
 
 def test_the_last_event_needs_no_blank_line() -> None:
     last = event("", "stop").rstrip()
-    assert event("a") + last == relayed(event("a"), last).tape.whole()
+    assert event("a") + last == relayed(event("a"), last).said
 
 
 @pytest.mark.parametrize(
@@ -151,7 +155,7 @@ def test_what_is_no_whole_stream_is_a_fault(parts: tuple[bytes, ...], expected: 
 def test_an_answer_that_the_provider_gave_up_is_passed_on_once_it_has_begun() -> None:
     parts = (event("a"), event("", "insufficient_system_resource"), DONE)
     heard = relayed(*parts)
-    assert (b"".join(parts), "insufficient_system_resource") == (heard.tape.whole(), heard.completion.finish_reason)
+    assert (b"".join(parts), "insufficient_system_resource") == (heard.said, heard.completion.finish_reason)
     assert heard.answer is not None
     assert not heard.answer.fit
 
@@ -176,8 +180,8 @@ def test_several_choices_end_as_the_one_that_ended_worst(reasons: tuple[str, str
 
 def test_only_the_event_that_tells_nothing_but_usage_is_withheld() -> None:
     told = event("", "stop", usage={"prompt_tokens": 5})
-    assert event("a") + told + DONE == relayed(event("a"), told, USAGE + DONE, withhold=True).tape.whole()
-    assert event("a") + told + USAGE + DONE == relayed(event("a"), told, USAGE, DONE).tape.whole()
+    assert event("a") + told + DONE == relayed(event("a"), told, USAGE + DONE, withhold=True).said
+    assert event("a") + told + USAGE + DONE == relayed(event("a"), told, USAGE, DONE).said
 
 
 def test_what_is_withheld_is_known_all_the_same() -> None:
@@ -216,14 +220,14 @@ def test_however_a_stream_arrives_and_is_read_the_same_comes_of_it(
     pieces = [whole[start:end] for start, end in pairwise(at)]
     heard = [relayed(*pieces, withhold=withhold, choices=choices) for choices in (1, 2)]
     heard.append(relayed(*events, withhold=withhold))
-    assert 1 == len({each.fault and each.fault.kind for each in heard})
+    assert 1 == len({each.fault is None for each in heard})  # of two faults, either may be told
     if heard[0].fault is None:
         left = [event for event in events if not (withhold and event == USAGE)]
-        assert [b"".join(left)] * 3 == [each.tape.whole() for each in heard]
+        assert [b"".join(left)] * 3 == [each.said for each in heard]
         assert heard[0].completion == heard[1].completion == heard[2].completion
     else:
         # What was heard until then is a beginning of what came.
-        assert all(withhold or whole.startswith(each.tape.whole()) for each in heard)
+        assert all(withhold or whole.startswith(each.said) for each in heard)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +249,7 @@ def test_a_body_that_is_no_whole_answer_is_a_fault(body: bytes, expected: FaultK
 def test_a_body_is_read_whole_and_nothing_of_it_comes_before_the_rest() -> None:
     said = b'{"model": "m", "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "x": "\xff"}'
     heard = relayed(said.replace(b"\xff", "é".encode())[:30], said.replace(b"\xff", "é".encode())[30:], headers=PLAIN)
-    assert (False, b"") == (heard.tape.begun, heard.tape.whole())
+    assert (False, b"") == (heard.tape.begun, heard.said)
     assert said.replace(b"\xff", "é".encode()).decode() == heard.completion.text
 
 

@@ -38,3 +38,20 @@ def test_what_comes_while_too_much_waits_is_dropped_and_counted_without_waiting(
         assert 6 == tell.dropped
         go_on.set()
     assert [0, 1, 2, 3] == taken
+
+
+def test_a_disk_that_hangs_holds_up_no_end() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hang(_: int) -> None:
+        begun.set()
+        assert go_on.wait(20)
+
+    for waiting in (0, 1):
+        with Aside[int](hang, most=1, last_s=0.01) as tell:
+            tell(0)
+            assert begun.wait(20)
+            for number in range(waiting):
+                tell(number)
+        begun.clear()
+    go_on.set()

@@ -84,7 +84,6 @@ class _Response:
         self.status = response.status
         self.headers = response.headers
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    def pieces(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives."""
-        async for piece in self._response.content.iter_any():
-            yield piece
+        return aiter(self._response.content.iter_any())

@@ -22,7 +22,7 @@ from reviewbot.gateway.hooks_signing import SIGNING, signing_key
 from reviewbot.settings import environment
 from reviewbot.settings.environment import check_url
 from reviewbot.settings.layers import parsed
-from reviewbot.wiring import operator
+from reviewbot.wiring import operator, pools
 from reviewbot.wiring.gateway.tables import table
 from reviewbot.wiring.gateway.tenants import Read
 from reviewbot.wiring.working import servers
@@ -107,8 +107,13 @@ def _forge(forge: str, values: object, environ: Mapping[str, str], place: str) -
 
 
 def _secrets(found: _HooksTable, environ: Mapping[str, str], read: Read) -> Iterator[Secret]:
-    for name in dict.fromkeys((SECRETS, found.secrets_env or SECRETS)):
-        yield from _parsed(environ.get(name, "").split(","), f"the variable {name}")
+    yield from _parsed(environ.get(SECRETS, "").split(","), f"the variable {SECRETS}")
+    if found.secrets_env is not None:
+        # Not shown: it may be a secret.
+        if not pools.is_variable(found.secrets_env) or not environ.get(found.secrets_env):
+            message = "secrets_env of [webhooks] names no variable that is set: the secrets belong into one"
+            raise UsageError(message)
+        yield from _parsed(environ[found.secrets_env].split(","), f"the variable {found.secrets_env}")
     for path in filter(None, (environ.get(_FILE, ""), found.secrets_file)):
         lines = read(Path(path)).splitlines()
         yield from _parsed((line for line in lines if not line.lstrip().startswith("#")), f"the file {path}")

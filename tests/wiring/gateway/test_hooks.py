@@ -102,6 +102,8 @@ ask_labels = []
     ("text", "environ", "words"),
     [
         ("webhooks = 1", {}, "is a table"),
+        (f'[webhooks]\nsecrets_env = "gitlab={FIRST}"', {}, "names no variable"),
+        ('[webhooks]\nsecrets_env = "NOT_SET"', {}, "names no variable"),
         ("[webhooks]\nignore_project = []", {}, "did you mean ignore_projects"),
         ("[webhooks]\nmax_body_bytes = 30_000_000", {}, "max_body_bytes"),
         ("[webhooks.gitlab]\nurl = 'x'", {}, r"webhooks\.gitlab.* has no key url"),
