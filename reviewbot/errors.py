@@ -77,7 +77,7 @@ class SharingLost(ReviewbotError):  # noqa: N818 - says what happened
         """Seconds until it is worth asking again."""
 
 
-class LimitLost(SharingLost, ProviderError):
+class LimitLost(SharingLost, ProviderError):  # noqa: N818 - says what happened
     """No request is sent under a shared limit that nobody can count."""
 
 

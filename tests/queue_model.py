@@ -1,4 +1,4 @@
-"""The queue's policy once more, in plain Python on plain values: what the script in Redis must agree with, call by call."""
+"""The queue's policy once more, in plain Python on plain values: what the script in Redis must agree with."""
 
 from dataclasses import dataclass, field, replace
 

@@ -1,6 +1,6 @@
 """A gateway at one moment, as a value: what its status and its gauges are made of."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reviewbot.domain.events import BudgetMoved
@@ -67,12 +67,13 @@ class View:
         return not self.draining and not self.troubles
 
 
-def endpoints_of(pools: Mapping[str | None, Sequence[Target]]) -> Iterator[EndpointView]:
-    """Look at the keys and breakers of pools."""
+def endpoints_of(pools: Mapping[str | None, Sequence[Target]], models: Collection[str]) -> Iterator[EndpointView]:
+    """Look at the keys and breakers of pools; breakers of single models only of ``models``."""
     for pool, targets in sorted(pools.items(), key=lambda item: item[0] or ""):
         for target in targets:
             # Keys are the endpoint's, whatever model is asked for under them: they are listed once.
-            for model, each in ((target.model, target), *target.by_model.items()):
+            known = ((model, each) for model, each in target.by_model.items() if model in models)
+            for model, each in ((target.model, target), *known):
                 yield EndpointView(
                     pool=pool,
                     endpoint=target.exchange.endpoint.host,

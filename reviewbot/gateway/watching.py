@@ -118,7 +118,7 @@ class Watch:
             draining=house.draining,
             troubles=house.told.troubles(),
             tenants=tuple(self._tenants(inside)),
-            endpoints=tuple(endpoints_of(inside.pools())),
+            endpoints=tuple(endpoints_of(inside.pools(), inside.models())),
             common=tuple(self._tally.budgets(_COMMON, now)),
             queue=stats,
             dropped=self._dropped(),

@@ -5,6 +5,7 @@ flushed or began with older data: then every living process tells it what was sp
 has leased, and nobody spends until all have had time to.
 """
 
+import asyncio
 import json
 import logging
 import secrets
@@ -63,6 +64,12 @@ class RedisAccounts:
         """What was spent of each account when last asked, what dead processes had set aside included."""
         self._epoch = ""
         self._steps = 0
+        self._restoring = asyncio.Lock()
+
+    async def greet(self) -> None:
+        """Find out before the first request whether Redis is empty. Raises RedisDownError."""
+        if not self._epoch:
+            await self._step("lease", (), has=(), replicas=1, leasing=False, id="", at=0)
 
     def spent(self, account: str) -> int:
         """Give what was spent of an account when Redis was last asked, in micro-dollars."""
@@ -96,18 +103,23 @@ class RedisAccounts:
     async def _step(self, operation: str, caps: Sequence[Cap], **told: object) -> Answer:
         self.caps.update((cap.account, cap) for cap in caps)
         limits = [UNLIMITED if cap.limit is None else cap.limit for cap in caps]
-        accounts = [cap.account for cap in caps]
+        accounts, epoch = [cap.account for cap in caps], self._epoch
         said = await self._run(operation, accounts, caps=limits, **told)
         if said is None:
-            await self._restore()
+            await self._restore(epoch)
             said = await self._run(operation, accounts, caps=limits, **told)
         if said is None:
             message = "Redis loses the budgets again and again"
             raise RedisDownError(message)
         return self._answer(caps, said)
 
-    async def _restore(self) -> None:
-        """Tell Redis all that this process knows."""
+    async def _restore(self, epoch: str) -> None:
+        """Tell Redis all that this process knows, unless another step has done so since that epoch."""
+        async with self._restoring:
+            if epoch == self._epoch:
+                await self._told_again()
+
+    async def _told_again(self) -> None:
         _log.warning("Redis has lost the budgets' last movements (flushed?): each process tells it what it knows")
         accounts, told = list(self.caps), None
         while told != (known := [self._known(account) for account in accounts]):

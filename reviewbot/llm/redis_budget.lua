@@ -117,7 +117,8 @@ end
 
 -- Puts back what a process knows after Redis has lost it; nobody spends until the others have done so too.
 function operations.restore()
-    if epoch == ask.epoch or epoch == '' then
+    -- Once for each loss: what is told after that is added to what was told before.
+    if epoch == '' or (epoch == ask.epoch and steps < ask.steps) then
         epoch, hold = ask.fresh, now + ask.settling
     end
     steps = math.max(steps, ask.steps)
@@ -145,9 +146,10 @@ end
 
 if ask.operation ~= 'restore' then
     if ask.epoch ~= '' and (epoch ~= ask.epoch or steps < ask.steps) then return {'lost'} end
-    if epoch == '' then epoch = ask.fresh end
+    -- Empty: new, or flushed, and who asks has just begun. Whoever knows more is given the time to tell it.
+    if epoch == '' then epoch, hold = ask.fresh, now + ask.settling end
     steps = steps + 1
-    redis.call('HSET', clock, 'epoch', epoch, 'steps', steps)
+    redis.call('HSET', clock, 'epoch', epoch, 'steps', steps, 'hold', hold)
 end
 keep(clock)
 return operations[ask.operation]()

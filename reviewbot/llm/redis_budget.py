@@ -1,5 +1,6 @@
 """Budgets of days and months in Redis, for all processes that share it."""
 
+import asyncio
 import logging
 from typing import Final
 
@@ -49,6 +50,7 @@ class RedisBudgetStore:
         """When each account was last used."""
         self._earning: set[str] = set()
         """Accounts that this process has spent from: only these are worth a lease."""
+        self._telling = asyncio.Lock()
         if pulse is not None:
             pulse.add(self.look)
 
@@ -86,6 +88,7 @@ class RedisBudgetStore:
         """Tell Redis what it missed, see whether it lost anything, and renew the leases. Raises RedisDownError."""
         now_s = self._world.monotonic()
         self._used_s = {account: at_s for account, at_s in self._used_s.items() if now_s < at_s + _IDLE_S}
+        await self._accounts.greet()
         if not self._used_s:
             return
         await self._catch_up()
@@ -115,10 +118,13 @@ class RedisBudgetStore:
 
     async def _catch_up(self) -> None:
         """Tell Redis of what it missed. Raises RedisDownError."""
-        for name, (claim, micros) in tuple(self._untold.items()):
-            if name not in self._elsewhere:
-                await self._accounts.settle(claim, micros)
-                self._untold.pop(name, None)
+        if not self._untold:
+            return
+        async with self._telling:  # by one for all: the others would only tell the same
+            for name, (claim, micros) in tuple(self._untold.items()):
+                if name not in self._elsewhere:
+                    await self._accounts.settle(claim, micros)
+                    self._untold.pop(name, None)
 
     def _reserved_alone(self, claim: Claim, error: RedisDownError) -> Ruling:
         """Set money aside without Redis. Raises BudgetLost where there is too little."""

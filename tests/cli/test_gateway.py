@@ -83,7 +83,7 @@ def test_a_review_goes_through_a_gateway_and_the_next_one_is_answered_from_its_c
     del repo
     claim = {
         "path": "app.py", "line": 5, "quote": "return undefined_name", "side": "RIGHT", "severity": "high",
-        "category": "bug", "title": "undefined", "body": "It is not defined.", "suggestion": None,
+        "category": "bug", "title": "Callers get no total", "body": "They read the result as a number and fail.", "suggestion": None,
     }  # fmt: skip
 
     def script(asked: Asked) -> Answer:
@@ -97,7 +97,7 @@ def test_a_review_goes_through_a_gateway_and_the_next_one_is_answered_from_its_c
         again = upstream.hits
         tasks = {line["task"] for line in team.lines}
     assert (0, "llm") == (first.code, first.report["engine"])
-    assert "undefined" in [finding["title"] for finding in first.report["findings"]]
+    assert "Callers get no total" in [finding["title"] for finding in first.report["findings"]]
     assert first.report["findings"] == second.report["findings"]
     assert (asked, True) == (again, asked > 0)
     assert "review" in tasks

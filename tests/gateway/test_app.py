@@ -176,3 +176,17 @@ def test_a_refusal_of_the_providers_comes_with_its_status_and_its_words() -> Non
         found = running.ask()
     assert 422 == found.status_code
     assert "this model has no eyes" in found.json()["error"]["message"]
+
+
+def test_a_bug_is_told_as_one_without_its_details(upstream: ModelServer) -> None:
+    def broken(text: str) -> int:
+        raise ZeroDivisionError(text)
+
+    with gateway(upstream) as running:
+        assert running.opened is not None
+        running.opened.house.count = broken
+        found = running.ask(question("a secret text"))
+        alive = running.get("/healthz").status_code
+    assert (500, "bug", 200) == (found.status_code, found.json()["error"]["code"], alive)
+    assert "secret" not in found.text
+    assert ("bug", 500) == (running.lines[-1]["error"], running.lines[-1]["status"])

@@ -71,7 +71,8 @@ def test_it_is_refused_and_nothing_leaks(gateway: Gateway, case: Case) -> None:
         assert case.statuses == tuple(answer.status for answer in answers)
     for answer in answers:
         assert answer.headers["content-type"] == "application/json"
-        assert answer.error["type"] == "invalid_request_error"
+        kind = "authentication_error" if answer.status == 401 else "invalid_request_error"
+        assert answer.error["type"] == kind
 
 
 def test_a_prompt_in_place_of_messages_is_named_as_such(gateway: Gateway) -> None:

@@ -32,7 +32,9 @@ WORLD = Surroundings(now=lambda: datetime.now(UTC), monotonic=time.monotonic, sl
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
-    yield from running_redis()
+    for server in running_redis():
+        server.known_to_budgets()
+        yield server
 
 
 class Place:

@@ -26,12 +26,16 @@ MONTH = Cap(period="month", account="all:month:2027-01", limit=5_000)
 
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
-    yield from running_redis()
+    for server in running_redis():
+        server.known_to_budgets()
+        yield server
 
 
 @pytest.fixture
 def lasting() -> Iterator[RedisServer]:
-    yield from running_redis(lasting=True)
+    for server in running_redis(lasting=True):
+        server.known_to_budgets()
+        yield server
 
 
 def claim(name: str, micros: int, *caps: Cap, at_s: float = AT_S) -> Claim:
@@ -371,6 +375,48 @@ def test_after_a_flush_what_each_has_spent_since_the_others_looked_is_added_up(s
     share(server, session)
 
 
+def test_steps_that_find_out_at_once_tell_redis_again_once(server: RedisServer) -> None:
+    async def session(fleet: Fleet) -> None:
+        one, other = fleet.process(), fleet.process()
+        names = [f"flying-{number}" for number in range(20)]
+        for name in names:
+            await one.store.reserve(claim(name, 10))
+        await other.spend("b", 300, 300)  # which one has not seen
+        server.flush()
+        await asyncio.gather(*(one.store.settle(claim(name, 10), 10) for name in names))
+        await other.look()
+        assert 500 == await fleet.process().spent()
+
+    share(server, session)
+
+
+def test_after_a_flush_a_process_that_begins_does_not_spend_before_the_others_have_told(server: RedisServer) -> None:
+    async def session(fleet: Fleet) -> None:
+        one = fleet.process()
+        await one.spend("a", 600, 600)
+        server.flush()
+        begins = fleet.process()
+        await begins.pulse.beat()  # the first to come
+        assert Fit.LATER is (await begins.store.reserve(claim("b", 900))).fit
+        await one.look()
+        assert Fit.NEVER is (await begins.store.reserve(claim("b", 900))).fit
+
+    share(server, session)
+
+
+def test_an_empty_redis_is_waited_for_once_and_not_by_a_request(server: RedisServer) -> None:
+    server.flush()
+
+    async def session(fleet: Fleet) -> None:
+        one = fleet.process()
+        await one.pulse.beat()  # as a gateway does when it begins
+        await asyncio.sleep(SETTLING_S + 0.1)
+        assert Fit.NOW is await one.spend("a", 900, 10)
+        assert Fit.NOW is await fleet.process().spend("b", 900, 10)
+
+    share(server, session)
+
+
 def test_after_a_flush_nobody_spends_until_all_have_told_what_they_have_in_flight(server: RedisServer) -> None:
     async def session(fleet: Fleet) -> None:
         one, other = fleet.process(), fleet.process()
@@ -408,7 +454,7 @@ def test_a_redis_that_loses_everything_all_the_time_is_as_good_as_none(
         one = fleet.process()
         await one.spend("a", 100, 100)
 
-        async def in_vain() -> None:
+        async def in_vain(_: str) -> None:
             server.flush()
 
         monkeypatch.setattr(one.store._accounts, "_restore", in_vain)
