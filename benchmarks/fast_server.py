@@ -7,6 +7,7 @@ comma-separated ``name=value``:
     tok=300     completion tokens, an event each         fault=mix   faults by the table below, seeded with
     seed=1      the number of the call                   ra=1        Retry-After of a 429, in seconds
     plain=1     one JSON body, even where a stream was asked for
+    limit=60    requests of any 60 seconds under one key; the next gets 429, counted by when it arrives
 
 Keys that begin with ``sk-bad`` get 401 before anything else. ``GET /stats`` gives counters by profile.
 """
@@ -16,7 +17,7 @@ import asyncio
 import json
 import random
 import sys
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 
 # One draw a call, u = Random(seed * 1_000_003 + call).random(): up to the limit, this fault.
@@ -24,6 +25,7 @@ FAULTS = ((0.10, "429"), (0.15, "500"), (0.18, "drop"), (0.20, "hang"), (0.22, "
 _STATS: dict[str, Counter[str]] = defaultdict(Counter)
 _HANG_S = 60.0
 _DROP_AFTER = 10
+_LIMITED_S = 60.0
 
 
 class Profile:
@@ -39,6 +41,18 @@ class Profile:
         self.retry_after = values.get("ra", "1")
         self.plain = values.get("plain") == "1"
         self.calls = 0
+        self.limit = int(values.get("limit", 0))
+        self._taken: dict[bytes, deque[float]] = defaultdict(deque)
+
+    def refuses(self, key: bytes, now_s: float) -> bool:
+        """Count a request under a key, unless it is one too many."""
+        taken = self._taken[key]
+        while taken and taken[0] <= now_s - _LIMITED_S:
+            taken.popleft()
+        if self.limit and len(taken) >= self.limit:
+            return True
+        taken.append(now_s)
+        return False
 
     def fault(self) -> str | None:
         """Draw the next call's fault."""
@@ -138,7 +152,7 @@ class Connection(asyncio.Protocol):
             stats["401"] += 1
             self._write(_error(b"401 Unauthorized", "Authentication Fails"))
             return
-        fault = profile.fault()
+        fault = "429" if profile.limit and profile.refuses(authorization, self._loop.time()) else profile.fault()
         stats[fault or "ok"] += 1
         streamed = not profile.plain and (b'"stream": true' in body or b'"stream":true' in body)
         self._task = self._loop.create_task(self._play(profile, fault, streamed=streamed))

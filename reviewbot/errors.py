@@ -6,9 +6,13 @@
     │   ├── ReadOnlyError     the token may read but not write
     │   └── Superseded        a newer push has come: nothing is to be posted any more
     ├── ProviderError     4   the model's endpoint refused, failed or answered nonsense
-    │   └── WireError         the bytes did not get there or did not come back; one attempt's fault
+    │   ├── WireError         the bytes did not get there or did not come back; one attempt's fault
+    │   └── LimitLost         a limit that processes share cannot be kept: their Redis is away
     ├── BudgetExceeded    5   the money set aside for the run is used up
+    │   └── BudgetLost        a budget that processes share cannot be kept: their Redis is away
     └── SandboxError      6   generated tests could not be run safely
+
+`LimitLost` and `BudgetLost` are both `SharingLost`, too.
 
 Failures of one chunk are values (`reviewbot.domain.outcome`), not exceptions. Messages say what
 happened, the likely cause, and what to do next.
@@ -62,6 +66,23 @@ class BudgetExceeded(ReviewbotError):  # noqa: N818 - the field's word, and shor
     """The next request could cost more than is left."""
 
     exit_code = 5
+
+
+class SharingLost(ReviewbotError):  # noqa: N818 - says what happened
+    """What processes share cannot be kept, because their Redis is away: `LimitLost` or `BudgetLost`."""
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+        """Seconds until it is worth asking again."""
+
+
+class LimitLost(SharingLost, ProviderError):  # noqa: N818 - says what happened
+    """No request is sent under a shared limit that nobody can count."""
+
+
+class BudgetLost(SharingLost, BudgetExceeded):
+    """No money is spent from a shared budget that nobody can count."""
 
 
 class SandboxError(ReviewbotError):

@@ -11,6 +11,7 @@ FORMATS = ("text", "markdown", "html", "json", "sarif", "codequality", "junit", 
 LEVELS = ("never", "low", "medium", "high", "critical")
 SCENARIOS = ("completion", "module", "review", "bugfix", "tests")
 _MOST = 1_000_000
+_LAST_PORT = 65_535
 _EPILOG = """\
 exit codes:
   0 pass · 1 gate failed · 2 usage, configuration or unreadable input · 3 forge · 4 model provider ·
@@ -43,6 +44,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _eval(_command(commands, "eval", "measure precision and recall on labelled changes"))
     _demo(_command(commands, "demo", "show the whole job offline, on a throw-away project with scripted answers"))
     _doctor(_command(commands, "doctor", "check key, endpoint, model, forge token, permissions and clone"))
+    _worker(_command(commands, "worker", "review what webhooks put on the queue, until told to end"))
+    _gateway(_command(commands, "gateway", "serve a team's OpenAI-compatible endpoint: shared keys, cache, budgets"))
     options = parser.parse_args(argv)
     _check(parser, options)
     return options
@@ -97,6 +100,7 @@ def _review(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     gate = parser.add_argument_group("coverage")
     _gate(gate)
+    gate.add_argument("--no-coverage", action="store_true", help="judge no coverage, whatever is configured or found")
     gate.add_argument(
         "--tests", choices=("off", "suggest", "commit"),
         help="tests for uncovered lines, proven in a sandbox (default: suggest, where there is a model)",
@@ -239,6 +243,57 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
     _common(parser)
 
 
+def _worker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--slots", type=_count, default=4, metavar="N", help="reviews at once (default: 4)")
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", help="where projects are fetched to (default: under the cache folder)"
+    )
+    parser.add_argument(
+        "--max-store-gb", type=_amount, default=10.0, metavar="GB",
+        help="most that all projects there may take; the longest unused goes first (default: 10)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--job-timeout", type=_amount, default=1_800.0, metavar="SECONDS",
+        help="longest time for one review (default: 1800)",
+    )  # fmt: skip
+    parser.add_argument("--metrics-port", type=_port, metavar="PORT", help="serve Prometheus metrics (default: none)")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--dead", action="store_true", help="list the jobs that are not tried again, and end")
+    instead.add_argument("--requeue", metavar="ID", help="put a dead job back, or 'all' of them, and end")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= _MOST:
+        message = f"'{text}' is no number above 0, up to {_MOST:,}"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def _gateway(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="listen there (default: 127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=8_080, metavar="N", help="and on this port (default: 8080)")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE",
+        help="tenants, pools, limits and budgets (default: REVIEWBOT_CONFIG); read again when it changes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--hash-token", action="store_true", help="read a token from standard input, print its digest for FILE, and end"
+    )
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        message = f"'{text}' is no port from 0 (any that is free) to {_LAST_PORT}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
 def _count(text: str) -> int:
     try:
         value = int(text)
@@ -272,6 +327,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         return
     if options.command == "review" and options.dry_run and options.post:
         parser.error("--dry-run posts nothing: it does not go with --post")
+    if options.command == "review" and options.no_coverage and (options.coverage or options.fail_under):
+        parser.error("--no-coverage judges none: it does not go with --coverage or --fail-under")
     if options.diff is not None and (options.base or options.head or options.staged):
         parser.error("--diff is the whole change: it does not go with --base, --head or --staged")
     if options.staged and (options.head or options.base):

@@ -134,6 +134,8 @@ def _exempt(run: Run) -> str | None:
 def _judged(run: Run) -> PatchCoverage | None:
     """Judge the coverage of the change; None where no gate was asked for and there is no report."""
     options, host = run.options, run.host
+    if options.no_coverage:
+        return None
     rules = gate_rules.rules(
         run.settings.coverage,
         reports=options.coverage,

@@ -93,6 +93,8 @@ class BudgetWarned:
     """``run``, ``day`` or ``month``."""
     spent_usd: Decimal
     limit_usd: Decimal
+    scope: str = "all"
+    """Whose budget: a tenant's name, or ``all``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,8 @@ class BudgetMoved:
     """Set aside for requests in flight."""
     limit_usd: Decimal | None
     """None where there is no limit."""
+    scope: str = "all"
+    """Whose budget: a tenant's name, or ``all``."""
 
 
 Event = AttemptEnded | RequestEnded | KeyChanged | BreakerChanged | BudgetWarned | BudgetMoved | CommentTold

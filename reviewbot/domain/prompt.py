@@ -47,3 +47,5 @@ class Completion:
     model: str | None
     """As the endpoint names it, which may be more exact than what was asked for."""
     usage: TokenUsage = field(default_factory=TokenUsage)
+    content_type: str | None = None
+    """Of an answer that is passed on: then ``text`` is its whole body, what is no UTF-8 in it as surrogate escapes."""

@@ -221,10 +221,12 @@ class Budget:
             cap, spent_usd = standing.cap, _usd(standing.spent)
             limit_usd = None if cap.limit is None else _usd(cap.limit)
             held_usd = _usd(standing.held + more)
-            self._observe(BudgetMoved(period=cap.period, spent_usd=spent_usd, held_usd=held_usd, limit_usd=limit_usd))
+            money = {"spent_usd": spent_usd, "held_usd": held_usd}
+            self._observe(BudgetMoved(period=cap.period, limit_usd=limit_usd, scope=self._scope, **money))
             if limit_usd is not None and cap.account not in self._warned and _nearly_used_up(standing):
                 self._warned.add(cap.account)
-                self._observe(BudgetWarned(period=cap.period, spent_usd=spent_usd, limit_usd=limit_usd))
+                told = {"spent_usd": spent_usd, "limit_usd": limit_usd}
+                self._observe(BudgetWarned(period=cap.period, scope=self._scope, **told))
 
 
 def _nearly_used_up(standing: Standing) -> bool:

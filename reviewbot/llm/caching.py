@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from reviewbot.domain.call import Call
 from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.usage import TokenUsage
@@ -43,6 +44,13 @@ def cache_key(
             data = text.encode("utf-8", "surrogatepass")  # source may be undecodable
             digest.update(b"\n%d:" % len(data))
             digest.update(data)
+    return digest.hexdigest()
+
+
+def call_key(*, base_url: str, call: Call, scope: str) -> str:
+    """Give the key of a call that is passed on; as above, its shape being all that it asks for."""
+    digest = hashlib.sha256(_shape(base_url, "call", scope))
+    digest.update(b"\n" + call.shape.encode("ascii"))
     return digest.hexdigest()
 
 

@@ -1,14 +1,17 @@
-"""Sends prompts, each through the same stack: cache, coalescing, budget, breaker, key and limits, wire, retry.
+"""Carries out orders, all through the same stack: cache, coalescing, budget, breaker, key and limits, wire, retry.
 
-What comes out is a whole completion, BudgetExceeded, or ProviderError; nothing of the layers below.
+What comes out is a whole completion, BudgetExceeded, or ProviderError; nothing of the layers below. Of a call that is
+passed on, the answer is heard while it comes, too.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
+from reviewbot.domain.call import Call
 from reviewbot.domain.endpoint import ClientOptions, ModelOptions
 from reviewbot.domain.events import Event
 from reviewbot.domain.prompt import Completion, Prompt
@@ -16,20 +19,18 @@ from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.errors import BudgetExceeded, ProviderError
 from reviewbot.llm.budget import Budget, Reservation
-from reviewbot.llm.caching import cache_key
 from reviewbot.llm.calibration import Calibration
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.keypool import KeysExhausted, Lease
 from reviewbot.llm.limiting import LimitWait
-from reviewbot.llm.ports import Cache, Coalescing
+from reviewbot.llm.orders import Check, Order, Sending, of_call, of_prompt
+from reviewbot.llm.ports import Cache, Coalescing, Listen
 from reviewbot.llm.prices import Prices
 from reviewbot.llm.retry import RetryBudget, Wait
 from reviewbot.llm.stream import Answer
+from reviewbot.llm.tape import Tape
 from reviewbot.llm.targets import Route, Target
 from reviewbot.llm.telling import Attempt, Record, Totals, attempt_ended, request_ended
-
-Check = Callable[[Completion], bool]
-"""Tells whether an answer is fit to be kept in the cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,24 @@ class Parts:
     cache: Cache | None = None
     calibration: Calibration = field(default_factory=Calibration)
     tenant: str | None = None
+    scope: str = ""
+    """Keeps its answers apart from those of others who use the same cache."""
+    gate: AbstractAsyncContextManager[object] | None = None
+    """Entered for each call upstream, by several at once: it leaves ``options.concurrency`` through by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relayed:
+    """The answer to a call, and where it is from."""
+
+    completion: Completion
+    source: str
+    """``hit``, ``joined`` or ``miss``: the cache, somebody else's call, or one of its own."""
+    key_id: str | None = None
+    """Under which key it was asked for, where it was."""
+    attempts: int = 0
+    cost_usd: Decimal | None = None
+    """Of a call of its own; None where the price is not known."""
 
 
 class Client:
@@ -54,7 +73,8 @@ class Client:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._gate = asyncio.Semaphore(parts.options.concurrency)
+        self._gate = parts.gate or asyncio.Semaphore(parts.options.concurrency)
+        self._place = parts.targets[0].exchange.endpoint.base_url
         self._retries = RetryBudget(parts.world.monotonic)
         self._wait = Wait(parts.options.wait_initial_s, parts.options.wait_max_s, parts.world.chance)
         self._totals = Totals()
@@ -70,55 +90,82 @@ class Client:
         Raises BudgetExceeded before sending what might exceed a budget, and ProviderError where no endpoint
         gives an answer.
         """
+        order = of_prompt(prompt, options, self._place, self._parts.scope, check)
+        return (await self._carried_out(order)).completion
+
+    async def relay(self, call: Call, listen: Listen) -> Relayed:
+        """Pass a call on, and give the whole answer in its own bytes.
+
+        ``listen`` is given a tape where the answer may be heard while it comes: at once, and not at all where the
+        cache has it. After anything was heard nothing is tried again. Raises as `complete`.
+        """
+        return await self._carried_out(of_call(call, self._place, self._parts.scope), listen)
+
+    async def _carried_out(self, order: Order, listen: Listen | None = None) -> Relayed:
         parts = self._parts
-        record = Record(prompt, options, Route(parts.targets), parts.world.now(), parts.world.monotonic())
-        key = cache_key(
-            base_url=parts.targets[0].exchange.endpoint.base_url,
-            prompt=prompt,
-            options=options,
-            answer_format="",
-            prompt_version=prompt.version,
-            scope=parts.tenant or "",
-        )
-        kept = None if parts.cache is None else await parts.cache.get(key)
+        targets = [target.asked_for(order.model.name) for target in parts.targets]
+        record = Record(order, Route(targets), parts.world.now(), parts.world.monotonic())
+        if not order.shared:
+            return self._relayed(record, await self._alone(record, listen))
+        kept = None if parts.cache is None else await parts.cache.get(order.key)
         if kept is not None:
             self._totals.cache_hits += 1
             self._tell(record, "cached", replace(kept, usage=TokenUsage()))
-            return kept
-        answer, joined = await parts.coalescing.share(key, partial(self._paid, record, key, check))
+            return Relayed(completion=kept, source="hit")
+        answer, joined = await parts.coalescing.share(order.key, partial(self._paid, record), listen)
         if joined:
             self._totals.coalesced += 1
             self._tell(record, "coalesced", replace(answer, usage=TokenUsage()))
-        return answer
+            return Relayed(completion=answer, source="joined")
+        return self._relayed(record, answer)
 
-    async def _paid(self, record: Record, key: str, check: Check | None) -> Completion:
+    async def _alone(self, record: Record, listen: Listen | None) -> Completion:
+        """Call for one alone, who wants an answer of its own."""
+        tape = Tape()
+        if listen is not None:
+            listen(tape, False)
+        try:
+            return await self._paid(record, tape)
+        finally:
+            tape.close()
+
+    @staticmethod
+    def _relayed(record: Record, answer: Completion) -> Relayed:
+        key_id = None if record.last is None else record.last.lease.key_id
+        return Relayed(
+            completion=answer, source="miss", key_id=key_id, attempts=record.attempts, cost_usd=record.cost_usd
+        )
+
+    async def _paid(self, record: Record, tape: Tape) -> Completion:
+        order = record.order
         async with self._gate:
             try:
-                answer = (await self._retried(record)).completion
+                whole = await self._retried(record, tape)
             except BudgetExceeded:
                 self._tell(record, "budget", None)
                 raise
             except ProviderError as error:
                 self._tell(record, error.kind.value if isinstance(error, Fault) else "key", None)
                 raise
-        self._parts.calibration.observe(record.prompt.prompt_tokens, answer.usage.prompt_tokens)
+        answer = whole.completion
+        self._parts.calibration.observe(order.prompt_tokens, answer.usage.prompt_tokens)
         self._tell(record, "ok", answer)
-        if self._parts.cache is not None and answer.finish_reason == "stop" and (check is None or check(answer)):
-            await self._parts.cache.put(key, answer)
+        if self._parts.cache is not None and order.shared and whole.fit and order.keeps(answer):
+            await self._parts.cache.put(order.key, answer)
         return answer
 
-    async def _retried(self, record: Record) -> Answer:
+    async def _retried(self, record: Record, tape: Tape) -> Answer:
         """Try until an answer comes, the attempts or the time are used up, or another try makes no sense."""
         deadline_s = self._parts.options.deadline_s
         deadline_at = asyncio.get_running_loop().time() + deadline_s
         record.patience = self._parts.world.monotonic() + deadline_s
         try:
-            return await self._attempt(record, deadline_at)
+            return await self._attempt(record, deadline_at, tape)
         except Fault as fault:
             failed = [fault]
-        return await self._again(failed, record, deadline_at)
+        return await self._again(failed, record, deadline_at, tape)
 
-    async def _again(self, failed: list[Fault], record: Record, deadline_at: float) -> Answer:
+    async def _again(self, failed: list[Fault], record: Record, deadline_at: float, tape: Tape) -> Answer:
         # Here, because most runs have no need of it.
         from reviewbot.llm import retrying
 
@@ -127,26 +174,34 @@ class Client:
             return number >= self._parts.options.attempts or self._retries.spent or late
 
         rules = retrying.Rules(
-            passing=lambda error: _may_pass(error) and not record.route.ended,
+            passing=lambda error: _may_pass(error) and not record.route.ended and not tape.begun,
             enough=enough,
             wait=self._wait,
             rest=self._rest,
         )
-        return await retrying.go_on(failed, partial(self._attempt, record, deadline_at), rules)
+        return await retrying.go_on(failed, partial(self._attempt, record, deadline_at, tape), rules)
 
     async def _rest(self, seconds: float) -> None:
         await self._parts.world.sleep(seconds)
         self._totals.retries += 1
 
-    async def _attempt(self, record: Record, deadline_at: float) -> Answer:
-        parts, prompt = self._parts, record.prompt
+    async def _attempt(self, record: Record, deadline_at: float, tape: Tape) -> Answer:
+        parts, order = self._parts, record.order
         target, lease = await self._granted(record)
-        model = target.options(record.options)
+        model = target.options(order.model)
         loop_started = asyncio.get_running_loop().time()
         attempt = record.last = Attempt(target, lease, model, parts.world.now(), parts.world.monotonic())
-        reservation = await self._reserve(prompt, attempt)
+        reservation = await self._reserve(order, attempt)
+        sending = Sending(
+            exchange=target.exchange,
+            model=model,
+            key=lease.key,
+            deadline_at=deadline_at,
+            count=partial(self._count, record),
+            tape=tape,
+        )
         try:
-            answer = await target.exchange.send(prompt, model, lease.key, deadline_at, partial(self._count, record))
+            answer = await order.send(sending)
         except Fault as fault:
             parts.observe(attempt_ended(record, attempt, fault, parts.world.monotonic()))
             await self._unanswered(reservation, billed=not _unbilled(fault))
@@ -173,11 +228,11 @@ class Client:
         record.attempts += 1
         self._totals.requests += 1
 
-    async def _reserve(self, prompt: Prompt, attempt: Attempt) -> Reservation:
+    async def _reserve(self, order: Order, attempt: Attempt) -> Reservation:
         """Set aside the worst that one attempt can cost; each may be billed."""
         parts = self._parts
         price = parts.prices.dearest(attempt.model.name, attempt.at, parts.options.deadline_s)
-        tokens = parts.calibration.correct(prompt.prompt_tokens)
+        tokens = parts.calibration.correct(order.prompt_tokens)
         worst_usd = Decimal(0) if price is None else price.worst(tokens, attempt.model.max_tokens)
         try:
             return await parts.budget.reserve(worst_usd)
@@ -199,11 +254,12 @@ class Client:
             target, wait_s = route.next()
             if target is None:
                 if self._parts.world.monotonic() + wait_s > patience:
-                    raise Fault(FaultKind.SERVER, "every endpoint failed too often of late; they are left alone")
+                    message = "every endpoint failed too often of late; they are left alone"
+                    raise Fault(FaultKind.SERVER, message, wait_s=wait_s)
                 await self._parts.world.sleep(wait_s)
                 continue
             target.refresh()
-            tokens = self._parts.calibration.correct(record.prompt.prompt_tokens)
+            tokens = self._parts.calibration.correct(record.order.prompt_tokens)
             try:
                 return target, await target.keys.lease(tokens, patience)
             except (KeysExhausted, LimitWait) as error:

@@ -1,8 +1,14 @@
-"""Identical requests in flight cost one upstream call, within a process."""
+"""Identical requests in flight cost one upstream call, within a process.
+
+Each call has a tape: where its answer is passed on while it comes, those who join it hear it from the start.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
+
+from reviewbot.llm.ports import Listen
+from reviewbot.llm.tape import Tape
 
 _T = TypeVar("_T")
 
@@ -13,6 +19,7 @@ class _Flight(Generic[_T]):
     def __init__(self) -> None:
         self.waiting: list[asyncio.Future[_T]] = []
         self.task: asyncio.Task[None] | None = None
+        self.tape = Tape()
 
 
 class Coalescer(Generic[_T]):
@@ -21,17 +28,22 @@ class Coalescer(Generic[_T]):
     def __init__(self) -> None:
         self._flights: dict[str, _Flight[_T]] = {}
 
-    async def share(self, key: str, make: Callable[[], Awaitable[_T]]) -> tuple[_T, bool]:
+    async def share(
+        self, key: str, make: Callable[[Tape], Awaitable[_T]], listen: Listen | None = None
+    ) -> tuple[_T, bool]:
         """Give the answer of ``make``, or of a call for the same key that is in flight; then True.
 
-        Raises what the call raises. Whoever is cancelled leaves alone; the last to leave cancels the call, and
-        waits until it has put its things in order.
+        ``listen`` is given the call's tape at once, and whether somebody else's call writes it. Raises what the call
+        raises. Whoever is cancelled leaves alone; the last to leave cancels the call, and waits until it has put its
+        things in order.
         """
         flight = self._flights.get(key)
         joined = flight is not None
         if flight is None:
             flight = self._flights[key] = _Flight()
             flight.task = asyncio.create_task(self._fly(key, flight, make))
+        if listen is not None:
+            listen(flight.tape, joined)
         turn = asyncio.get_running_loop().create_future()
         flight.waiting.append(turn)
         try:
@@ -48,10 +60,10 @@ class Coalescer(Generic[_T]):
             task.cancel()
             await asyncio.wait({task})
 
-    async def _fly(self, key: str, flight: _Flight[_T], make: Callable[[], Awaitable[_T]]) -> None:
+    async def _fly(self, key: str, flight: _Flight[_T], make: Callable[[Tape], Awaitable[_T]]) -> None:
         """Make the call, and tell all who wait how it ended."""
         try:
-            answer = await make()
+            answer = await make(flight.tape)
         except Exception as error:  # noqa: BLE001 - whatever it is, they are the ones to hear it
             for turn in self._ended(key, flight):
                 turn.set_exception(error)
@@ -66,6 +78,7 @@ class Coalescer(Generic[_T]):
 
     def _ended(self, key: str, flight: _Flight[_T]) -> list[asyncio.Future[_T]]:
         """Forget a call before anybody hears of its end, so that who comes then calls anew; give who still waits."""
+        flight.tape.close()
         if self._flights.get(key) is flight:
             del self._flights[key]
         return [turn for turn in flight.waiting if not turn.done()]

@@ -2,24 +2,27 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from types import ModuleType, TracebackType
 
+from reviewbot.domain.call import Call
 from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
 from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.wire import WireRequest
 from reviewbot.errors import WireError
-from reviewbot.llm import stream
+from reviewbot.llm import relaying, stream
 from reviewbot.llm.faults import Fault, FaultKind, of_status
 from reviewbot.llm.forms import Form, Forms
 from reviewbot.llm.ports import Wire, WireResponse
 from reviewbot.llm.providers import deepseek, openai
 from reviewbot.llm.retry import asked_wait_s
+from reviewbot.llm.tape import Tape
 
 _OK = 200
 _REFUSED = 400
-_OVERLOADED = "insufficient_system_resource"
+_AS_IT_IS = Form("as it is", usage=False)
 _LONGEST_ERROR_S = 10.0
 
 
@@ -33,49 +36,89 @@ class Exchange:
         self._now = now
         self._provider: ModuleType = deepseek if endpoint.host.endswith("deepseek.com") else openai
         self._forms = Forms(self._provider.FORMATS)
+        self._relay_forms = Forms((_AS_IT_IS.answer,))
         self._url = f"{endpoint.base_url.rstrip('/')}/chat/completions"
 
     async def send(
         self, prompt: Prompt, model: ModelOptions, key: str | None, deadline_at: float, count: Callable[[], None]
     ) -> stream.Answer:
         """Send a prompt. ``count`` is called before each request that leaves. Raises Fault."""
+
+        def outgoing(form: Form) -> WireRequest:
+            body = json.dumps(self._provider.body(prompt, model, form)).encode()
+            return self._request(body, _prompt_headers(prompt), key)
+
+        async def read(_: Form, response: WireResponse, limits: stream.Limits) -> stream.Answer:
+            return await stream.read(response, limits, self._provider.completion)
+
+        answer = await self._in_a_form(self._forms, outgoing, read, deadline_at, count)
+        _check(answer.completion)
+        return answer
+
+    async def relay(
+        self, call: Call, model: str, key: str | None, deadline_at: float, count: Callable[[], None], tape: Tape
+    ) -> stream.Answer:
+        """Pass a request on, and its answer to the tape as it comes. ``count`` as above. Raises Fault."""
+        unasked = call.streamed and not call.usage
+
+        def outgoing(form: Form) -> WireRequest:
+            body = relaying.body_for(call, model, usage=unasked and form.usage)
+            return self._request(body, dict(call.headers), key)
+
+        async def read(form: Form, response: WireResponse, limits: stream.Limits) -> stream.Answer:
+            return await relaying.relay(response, limits, tape, call, withhold=unasked and form.usage)
+
+        if unasked:
+            return await self._in_a_form(self._relay_forms, outgoing, read, deadline_at, count)
+        count()
+        return await self._once(outgoing(_AS_IT_IS), partial(read, _AS_IT_IS), deadline_at)
+
+    async def _in_a_form(
+        self,
+        forms: Forms,
+        outgoing: Callable[[Form], WireRequest],
+        read: Callable[[Form, WireResponse, stream.Limits], Awaitable[stream.Answer]],
+        deadline_at: float,
+        count: Callable[[], None],
+    ) -> stream.Answer:
+        """Ask in the strictest form that the endpoint does not refuse."""
         refused: Fault | None = None
-        for form in self._forms.candidates():
+        for form in forms.candidates():
             count()
             try:
-                answer = await self._once(prompt, model, key, form, deadline_at)
+                answer = await self._once(outgoing(form), partial(read, form), deadline_at)
             except Fault as fault:
                 if fault.status != _REFUSED:
                     raise
                 refused = refused or fault
                 continue
-            self._forms.worked(form)
+            forms.worked(form)
             return answer
         raise refused or Fault(FaultKind.REQUEST, "no form is left to ask in")
 
+    def _request(self, body: bytes, headers: Mapping[str, str], key: str | None) -> WireRequest:
+        known = {"content-type": "application/json", "accept": "text/event-stream, application/json", **headers}
+        if key is not None:
+            known["authorization"] = f"Bearer {key}"
+        return WireRequest(url=self._url, body=body, headers=known, connect_timeout_s=self._options.connect_timeout_s)
+
     async def _once(
-        self, prompt: Prompt, model: ModelOptions, key: str | None, form: Form, deadline_at: float
+        self,
+        request: WireRequest,
+        read: Callable[[WireResponse, stream.Limits], Awaitable[stream.Answer]],
+        deadline_at: float,
     ) -> stream.Answer:
-        loop = asyncio.get_running_loop()
         limits = stream.Limits(
             first_s=self._options.first_content_s, idle_s=self._options.idle_s, deadline_at=deadline_at
         )
-        request = WireRequest(
-            url=self._url,
-            body=json.dumps(self._provider.body(prompt, model, form)).encode(),
-            headers=_headers(prompt, key),
-            connect_timeout_s=self._options.connect_timeout_s,
-        )
-        head_by = min(loop.time() + self._options.first_content_s, deadline_at)
+        head_by = min(asyncio.get_running_loop().time() + self._options.first_content_s, deadline_at)
         try:
             async with _Opened(self._wire, request, head_by) as response:
                 if response.status != _OK:
                     raise await self._refusal(response, deadline_at)
-                answer = await stream.read(response, limits, self._provider.completion)
+                return await read(response, limits)
         except (WireError, TimeoutError) as error:
             raise _translated(error, self.endpoint.host) from error
-        _check(answer.completion)
-        return answer
 
     async def _refusal(self, response: WireResponse, deadline_at: float) -> Fault:
         """Make a fault of an error's answer, with the provider's own words."""
@@ -95,17 +138,9 @@ class Exchange:
         return Fault(kind, message, wait_s=asked_wait_s(headers, self._now()), status=response.status)
 
 
-def _headers(prompt: Prompt, key: str | None) -> Mapping[str, str]:
-    headers = {
-        "content-type": "application/json",
-        "accept": "text/event-stream, application/json",
-        "x-reviewbot-task": prompt.task.value,
-    }
-    if prompt.repair:
-        headers["x-reviewbot-repair"] = "1"
-    if key is not None:
-        headers["authorization"] = f"Bearer {key}"
-    return headers
+def _prompt_headers(prompt: Prompt) -> Mapping[str, str]:
+    repair = {"x-reviewbot-repair": "1"} if prompt.repair else {}
+    return {"x-reviewbot-task": prompt.task.value, **repair}
 
 
 class _Opened:
@@ -137,7 +172,7 @@ def _translated(error: WireError | TimeoutError, host: str) -> Fault:
 
 def _check(completion: Completion) -> None:
     """Refuse answers that are complete in form only."""
-    if completion.finish_reason == _OVERLOADED:
+    if completion.finish_reason == relaying.OVERLOADED:
         raise Fault(FaultKind.SERVER, "the provider ran out of resources during the answer")
     if not completion.text.strip():
         raise Fault(FaultKind.EMPTY, f"the answer is empty (finish reason {completion.finish_reason})")

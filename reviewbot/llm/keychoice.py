@@ -1,31 +1,13 @@
 """Which of several usable keys is asked next: by weight and by what their limits leave, canaries a little."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from reviewbot.llm.keyhealth import KeyHealth, KeyState
+from reviewbot.llm.keyhealth import KeyState
+from reviewbot.llm.pooledkey import PooledKey
 from reviewbot.llm.ports import Limiter
 
 _CANARY_SHARE = 0.1
 _CANARIES_SHARE = 0.5  # of all canaries together, beside keys that have proved themselves
-
-
-@dataclass(slots=True, eq=False)
-class PooledKey:
-    """A key in a pool, with what it has been through."""
-
-    value: str = field(repr=False)
-    key_id: str
-    weight: float
-    health: KeyHealth = field(repr=False)
-    credit: float = 0.0
-    told: KeyState = KeyState.ACTIVE
-    """The state that observers know."""
-
-    @property
-    def account(self) -> str:
-        """The account that it belongs to."""
-        return self.health.account.name
 
 
 def choose(usable: Iterable[PooledKey], limiter: Limiter, now_s: float) -> PooledKey | None:

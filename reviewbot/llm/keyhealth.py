@@ -1,29 +1,31 @@
-"""What a key and its account have been through, and whether they may be used. The time is always an argument.
+"""What a key has been through, and whether it may be used. The time is always an argument.
 
-Money and rate limits belong to an account, refusals and failures to a key. Times in seconds of ``world.monotonic``.
+Money and rate limits belong to its account, refusals and failures to the key. Times in seconds of ``world.monotonic``.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from reviewbot.llm.accounthealth import PAST, SAME_S, AccountHealth
+from reviewbot.llm.keynews import KeyLore, KeyNews
 from reviewbot.llm.outcomes import Outcomes
 from reviewbot.llm.rates import beyond_chance
 
 NEVER = float("inf")
-_PAST = float("-inf")
-LIMITED_S = 60.0
-"""The window of repeated 429s, how long a key is called slowed, and the rest where the provider gives no hint."""
-_LIMITED_TIMES = 3
-_BROKE_S = 900.0
 _REST_FIRST_S = 1.0
 _REST_LONGEST_S = 30.0
 _FAILURES_IN_A_ROW = 2
 _WINDOW_S = 300.0
-_MINIMUM = 20
-_ALERT = 0.05
-_OFFLINE = 0.2
-_OFFLINE_S = 60.0
+MINIMUM = 20
+"""Calls before their failures tell anything."""
+ALERT = 0.05
+"""Share of failures from which a key is told of."""
+OFFLINE = 0.2
+"""Share of failures from which it is left alone, for `OFFLINE_S`."""
+OFFLINE_S = 60.0
+FAULTS = 100
+"""Last failures that are kept by kind, for the alert to say what they were."""
 PROOF = 20
 """Successes after which a canary is a key like any other."""
 
@@ -63,40 +65,19 @@ class KeyStatus:
 
 
 @dataclass(slots=True)
-class AccountHealth:
-    """What all keys of an account share."""
+class Untold:
+    """What one process went through with a key, and has not told the others yet."""
 
-    name: str
-    until_s: float = _PAST
-    """Rests until then."""
-    began_s: float = _PAST
-    """When the last rest began."""
-    reason: str = ""
-    slowed_until_s: float = _PAST
-    limited: deque[float] = field(default_factory=deque)
-
-    def refused_for_rate(self, now_s: float, began_s: float, wait_s: float | None) -> None:
-        """Take a 429 to a call that began then: the third within a minute rests the account."""
-        self.slowed_until_s = now_s + LIMITED_S
-        if began_s < self.began_s:
-            # Sent before the rest began: the rest is the answer to it already.
-            return
-        self.limited.append(now_s)
-        while self.limited[0] <= now_s - LIMITED_S:
-            self.limited.popleft()
-        if len(self.limited) >= _LIMITED_TIMES:
-            self.limited.clear()
-            rest_s = LIMITED_S if wait_s is None else wait_s
-            self._rest(now_s, rest_s, f"{_LIMITED_TIMES} times 429 within {LIMITED_S:.0f} s")
-
-    def refused_for_money(self, now_s: float) -> None:
-        """Take a 402."""
-        self._rest(now_s, _BROKE_S, "402, no balance")
-
-    def _rest(self, now_s: float, rest_s: float, reason: str) -> None:
-        if now_s + rest_s > self.until_s:
-            self.until_s, self.reason = now_s + rest_s, reason
-        self.began_s = now_s
+    retired: bool = False
+    rest_until_s: float = PAST
+    offline_until_s: float = PAST
+    canary: bool = False
+    heard: bool = False
+    """Whether it has heard of the key at all."""
+    calls: int = 0
+    proofs: int = 0
+    faults: deque[str] = field(default_factory=lambda: deque(maxlen=FAULTS))
+    failures: int = 0
 
 
 class KeyHealth:
@@ -108,11 +89,12 @@ class KeyHealth:
         """Why, where it is."""
         self.alerting = False
         self._unproven = PROOF if canary else 0
+        self._untold = Untold(canary=canary)
         self._outcomes = Outcomes(_WINDOW_S)
         self._in_a_row = 0
         self._rest_s = _REST_FIRST_S
-        self._until_s = _PAST
-        self._began_s = _PAST
+        self._until_s = PAST
+        self._began_s = PAST
         self._offline_until_s: float | None = None
         self._offline_reason = ""
 
@@ -152,7 +134,7 @@ class KeyHealth:
         """Give when it may be used: now, later, or `NEVER`."""
         if self.retired is not None:
             return NEVER
-        return max(now_s, self._until_s, self.account.until_s, self._offline_until_s or _PAST)
+        return max(now_s, self._until_s, self.account.until_s, self._offline_until_s or PAST)
 
     def counts(self, now_s: float) -> tuple[int, int]:
         """Give the calls of the last 5 minutes and how many failed; limits and wrong requests count in neither."""
@@ -161,12 +143,21 @@ class KeyHealth:
     def succeeded(self, now_s: float) -> None:
         """Take a success."""
         self._outcomes.add(now_s, ok=True)
+        self._untold.calls += 1
+        self._untold.proofs += self._unproven > 0
         self._in_a_row, self._rest_s = 0, _REST_FIRST_S
         self._unproven = max(self._unproven - 1, 0)
 
-    def failed(self, now_s: float) -> None:
+    def refused(self, reason: str) -> None:
+        """Take a 401 or 403: retired for good."""
+        self.retired, self._untold.retired = reason, True
+
+    def failed(self, now_s: float, kind: str) -> None:
         """Count a failure of a call."""
         self._outcomes.add(now_s, ok=False)
+        self._untold.calls += 1
+        self._untold.failures += 1
+        self._untold.faults.append(kind)
 
     def failed_at_server(self, now_s: float, began_s: float) -> None:
         """Take a 5xx to a call that began then: the second in a row rests the key, each rest twice as long."""
@@ -175,11 +166,12 @@ class KeyHealth:
         self._in_a_row += 1
         if self._in_a_row >= _FAILURES_IN_A_ROW:
             self._until_s, self._began_s = now_s + self._rest_s, now_s
+            self._untold.rest_until_s = self._until_s
             self._rest_s = min(self._rest_s * 2, _REST_LONGEST_S)
 
     def crossed_alert(self, now_s: float) -> bool:
         """Tell, once for each time, that the rate of failures has passed the alert line."""
-        was, self.alerting = self.alerting, self._fails_above(_ALERT, now_s)
+        was, self.alerting = self.alerting, self._fails_above(ALERT, now_s)
         return self.alerting and not was
 
     def fails_too_often(self, now_s: float) -> bool:
@@ -189,13 +181,48 @@ class KeyHealth:
         13 % of failures, spread evenly, every second key went offline without this (simulated).
         """
         calls, failures = self.counts(now_s)
-        return self._fails_above(_OFFLINE, now_s) and beyond_chance(failures, _OFFLINE * calls)
+        return self._fails_above(OFFLINE, now_s) and beyond_chance(failures, OFFLINE * calls)
 
     def go_offline(self, now_s: float) -> None:
         """Leave it alone for a minute."""
         if self._offline_until_s is not None:
             return
-        self._offline_until_s, self._offline_reason = now_s + _OFFLINE_S, self.told_counts(now_s)
+        self._offline_until_s, self._offline_reason = now_s + OFFLINE_S, self.told_counts(now_s)
+        self._untold.offline_until_s = self._offline_until_s
+
+    def news(self, key_id: str, now_s: float) -> KeyNews:
+        """Tell what others should know; what was counted is told once."""
+        untold = self._untold
+        self._untold = replace(untold, calls=0, failures=0, proofs=0, faults=deque(maxlen=FAULTS))
+        return KeyNews(
+            key_id=key_id,
+            retired=self.retired if untold.retired else None,
+            rest_s=max(untold.rest_until_s - now_s, 0.0),
+            next_rest_s=self._rest_s,
+            offline_s=max(untold.offline_until_s - now_s, 0.0),
+            offline_reason=self._offline_reason,
+            unproven=self._unproven if untold.canary else 0,
+            proofs=untold.proofs,
+            calls=untold.calls,
+            failures=untold.failures,
+            faults=tuple(untold.faults),
+        )
+
+    def hear(self, lore: KeyLore, now_s: float) -> bool:
+        """Take what all processes know; tells whether its failures have just passed the alert line."""
+        self.retired = self.retired or lore.retired
+        self._untold.retired = self._untold.retired and lore.retired is None
+        if lore.rest_s > 0 and now_s + lore.rest_s > self._until_s + SAME_S:
+            self._until_s, self._began_s, self._rest_s = now_s + lore.rest_s, now_s, lore.next_rest_s
+            self._in_a_row = max(self._in_a_row, _FAILURES_IN_A_ROW)
+        if lore.offline_s > 0 and now_s + lore.offline_s > (self._offline_until_s or PAST) + SAME_S:
+            self._offline_until_s, self._offline_reason = now_s + lore.offline_s, lore.offline_reason
+        if lore.unproven is not None:
+            # Who begins takes it over; later on both count the same successes.
+            self._unproven = min(self._unproven, lore.unproven) if self._untold.heard else lore.unproven
+        self._untold.heard = True
+        was, self.alerting = self.alerting, lore.alerting
+        return self.alerting and not was
 
     def told_counts(self, now_s: float) -> str:
         """Say how many calls failed."""
@@ -204,4 +231,4 @@ class KeyHealth:
 
     def _fails_above(self, share: float, now_s: float) -> bool:
         calls, failures = self.counts(now_s)
-        return calls >= _MINIMUM and failures > share * calls
+        return calls >= MINIMUM and failures > share * calls

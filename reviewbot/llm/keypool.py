@@ -8,11 +8,15 @@ from reviewbot.domain.endpoint import ApiKey
 from reviewbot.domain.events import Event, KeyChanged
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import ProviderError
+from reviewbot.llm import pooledkey
+from reviewbot.llm.accounthealth import AccountHealth
 from reviewbot.llm.faults import Fault, FaultKind, KeyEffect
-from reviewbot.llm.keychoice import PooledKey, choose
-from reviewbot.llm.keyhealth import NEVER, USABLE, AccountHealth, KeyHealth, KeyState, KeyStatus
+from reviewbot.llm.keychoice import choose
+from reviewbot.llm.keyhealth import NEVER, USABLE, KeyHealth, KeyState, KeyStatus
+from reviewbot.llm.keynews import PoolLore, PoolNews
 from reviewbot.llm.limiting import LimitWait
-from reviewbot.llm.ports import Limiter
+from reviewbot.llm.pooledkey import PooledKey
+from reviewbot.llm.ports import KeyBoard, Limiter
 
 _ID_DIGITS = 8
 _UNSPENT = frozenset(
@@ -89,8 +93,12 @@ class KeyPool:
         limiter: Limiter,
         observe: Callable[[Event], None],
         name: str = "default",
+        board: KeyBoard | None = None,
     ) -> None:
-        """Take the keys, none for an endpoint that wants none. Accounts are told apart by name within the limiter."""
+        """Take the keys, none for an endpoint that wants none. Accounts are told apart by name within the limiter.
+
+        Over a ``board``, what happens to a key is known to all pools of the same name, in other processes too.
+        """
         self.limiter = limiter
         self._world = world
         self._observe = observe
@@ -100,7 +108,10 @@ class KeyPool:
         self._retired: dict[str, PooledKey] = {}
         self._wants_keys = False
         self._changed: asyncio.Future[None] | None = None
+        self._board = board
         self.reload(keys)
+        if board is not None:
+            board.join(name, self.news, self.hear)
 
     def __repr__(self) -> str:
         return f"KeyPool({self._name}, {len(self._keys)} keys)"
@@ -110,6 +121,7 @@ class KeyPool:
         canary = self._wants_keys
         self._wants_keys = canary or bool(keys)
         kept: dict[str, PooledKey] = {}
+        self._retired.update((value, key) for value, key in self._keys.items() if key.health.retired is not None)
         for key in keys:
             short = key_id(key.value)
             account = self._accounts.setdefault(key.account or short, AccountHealth(key.account or short))
@@ -125,7 +137,7 @@ class KeyPool:
     def status(self) -> tuple[KeyStatus, ...]:
         """Give every key with its state and the reason for it."""
         self._tell_changes()
-        return tuple(self._status(key) for key in self._keys.values())
+        return tuple(pooledkey.status(key, self._world.monotonic()) for key in self._keys.values())
 
     async def lease(self, tokens: int, deadline_at: float) -> Lease:
         """Give a key that may be used, once the limits of its account leave room for so many tokens.
@@ -149,6 +161,26 @@ class KeyPool:
             except LimitWait as wait:
                 full[key.account] = wait
 
+    def news(self) -> PoolNews:
+        """Tell others what happened to these keys, for the board."""
+        now_s, accounts = self._world.monotonic(), {key.account: key.health.account for key in self._keys.values()}
+        return PoolNews(
+            keys=tuple(key.health.news(key.key_id, now_s) for key in self._keys.values()),
+            accounts=tuple(account.news(now_s) for account in accounts.values()),
+        )
+
+    def hear(self, lore: PoolLore) -> None:
+        """Take what all know of these keys, from the board."""
+        now_s = self._world.monotonic()
+        for account in lore.accounts:
+            self._accounts[account.account].hear(account, now_s)
+        heard = {key.key_id: key for key in lore.keys}
+        for key in self._keys.values():
+            known = heard.get(key.key_id)
+            if known is not None and key.health.hear(known, now_s):
+                self._tell(key, "alert", known.told)
+        self._tell_changes()
+
     def succeeded(self, key: PooledKey | None) -> None:
         """Take a success with a key; for `Lease`."""
         if key is not None:
@@ -160,28 +192,18 @@ class KeyPool:
     def failed(self, key: PooledKey | None, account: str, fault: Fault, began_s: float) -> None:
         """Take a fault of a call that began then; for `Lease`."""
         now_s = self._world.monotonic()
-        effect = fault.treatment.key
-        if effect is KeyEffect.SLOW:
+        if fault.treatment.key is KeyEffect.SLOW:
             self.limiter.slow_down(account, fault.wait_s)
         if key is None:
             return
-        health = key.health
-        if effect is KeyEffect.SLOW:
-            health.account.refused_for_rate(now_s, began_s, fault.wait_s)
-        elif effect is KeyEffect.RETIRE:
-            health.retired = f"refused ({fault.status or fault.kind})"
-            self._retired[key.value] = key
-        elif fault.treatment.rests_account:
-            health.account.refused_for_money(now_s)
-        elif effect is KeyEffect.REST:
-            health.failed_at_server(now_s, began_s)
-        if fault.treatment.trips_breaker:
-            health.failed(now_s)
+        pooledkey.treat(key, fault, now_s, began_s)
         self._judge(key, now_s)
         self._tell_changes()
 
     def _judge(self, key: PooledKey, now_s: float) -> None:
-        """See whether a key fails too often after a call."""
+        """See whether a key fails too often after a call, where nobody judges by the calls of all processes."""
+        if self._board is not None and self._board.current:
+            return
         health = key.health
         if health.crossed_alert(now_s):
             self._tell(key, "alert", health.told_counts(now_s))
@@ -252,20 +274,6 @@ class KeyPool:
         then = "None will return" if wait_s == NEVER else f"The first returns in {wait_s:.0f} s, after the deadline"
         return f"no key of the pool '{self._name}' can be used ({keys}). {then}: check the keys and the account"
 
-    def _status(self, key: PooledKey) -> KeyStatus:
-        now_s = self._world.monotonic()
-        calls, failures = key.health.counts(now_s)
-        returns_s = key.health.returns_s(now_s)
-        return KeyStatus(
-            key_id=key.key_id,
-            account=key.account,
-            state=key.health.state(now_s).value,
-            reason=key.health.reason(now_s),
-            wait_s=None if returns_s == NEVER else returns_s - now_s,
-            calls=calls,
-            failures=failures,
-        )
-
     def _tell_changes(self) -> None:
         """Tell observers, and who waits, of every key whose state is another than they know."""
         now_s = self._world.monotonic()
@@ -279,6 +287,8 @@ class KeyPool:
             key.told = state
             self._tell(key, state.value, key.health.reason(now_s))
             self._wake()
+            if self._board is not None:
+                self._board.stir()
         return state
 
     def _wake(self) -> None:

@@ -13,6 +13,9 @@ from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import ProviderError
 from reviewbot.llm.rates import WINDOW_S, Rates
 
+LimitsOf = Callable[[str], tuple[int | None, int | None]]
+"""Gives an account's requests and tokens a minute, None for no limit. Asked each time, so that they may change."""
+
 
 class LimitWait(ProviderError):  # noqa: N818 - no error of anybody's: it says how long it would take
     """The limits leave no room before the deadline."""
@@ -151,10 +154,15 @@ class MemoryLimiter:
         tokens_per_minute: int | None,
         world: Surroundings,
         *,
+        limits_of: LimitsOf | None = None,
         window_s: float = WINDOW_S,
     ) -> None:
-        """Take the limits of each account, None for none; the window is shorter in tests only."""
-        self._limits = (requests_per_minute, tokens_per_minute, window_s)
+        """Take the limits of each account, None for none; the window is shorter in tests only.
+
+        Where accounts differ, ``limits_of`` tells their limits, and the two numbers hold for none.
+        """
+        self._limits_of = limits_of or (lambda _: (requests_per_minute, tokens_per_minute))
+        self._window_s = window_s
         self._world = world
         self._rates: dict[str, Rates] = {}
         self._lines: dict[str, Line] = {}
@@ -192,9 +200,11 @@ class MemoryLimiter:
 
     def rates(self, account: str) -> Rates:
         """Give what an account has used."""
+        requests, tokens = self._limits_of(account)
         found = self._rates.get(account)
         if found is None:
-            found = self._rates[account] = Rates(*self._limits)
+            found = self._rates[account] = Rates(requests, tokens, self._window_s)
+        found.log.limit, found.tokens.limit = requests, tokens
         return found
 
     def attempt(self, account: str, ask: Ask) -> float:

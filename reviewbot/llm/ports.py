@@ -7,6 +7,11 @@ from typing import Protocol
 from reviewbot.domain.claim import Claim, Ruling, Standing
 from reviewbot.domain.prompt import Completion
 from reviewbot.domain.wire import WireRequest
+from reviewbot.llm.keynews import PoolLore, PoolNews
+from reviewbot.llm.tape import Tape
+
+Listen = Callable[[Tape, bool], None]
+"""Takes the tape of a call, and whether it is somebody else's."""
 
 
 class WireResponse(Protocol):
@@ -84,8 +89,13 @@ class Cache(Protocol):
 class Coalescing(Protocol):
     """Shares calls for the same key: among tasks, or with Redis among processes."""
 
-    async def share(self, key: str, make: Callable[[], Awaitable[Completion]]) -> tuple[Completion, bool]:
-        """Give the answer, and whether somebody else's call brought it."""
+    async def share(
+        self, key: str, make: Callable[[Tape], Awaitable[Completion]], listen: Listen | None = None
+    ) -> tuple[Completion, bool]:
+        """Give the answer, and whether somebody else's call brought it.
+
+        ``listen`` is given the tape of a call in this process at once, to hear the answer while it comes.
+        """
         ...
 
 
@@ -105,4 +115,21 @@ class BudgetStore(Protocol):
 
     async def aclose(self) -> None:
         """Let go of the store."""
+        ...
+
+
+class KeyBoard(Protocol):
+    """Where the pools of several processes tell each other of their keys: `RedisKeyBoard`. Nothing of it waits."""
+
+    @property
+    def current(self) -> bool:
+        """Whether what was heard last still is the word of all: then nobody judges by its own calls alone."""
+        ...
+
+    def join(self, place: str, news: Callable[[], PoolNews], hear: Callable[[PoolLore], None]) -> None:
+        """Let a pool share what it knows with those of the same place, such as an endpoint."""
+        ...
+
+    def stir(self) -> None:
+        """Tell the others soon: a state changed."""
         ...

@@ -1,154 +1,165 @@
 """Budgets of days and months in Redis, for all processes that share it."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from reviewbot.domain.claim import Claim, Fit, Ruling, Standing
-from reviewbot.errors import BudgetExceeded
+from reviewbot.domain.claim import Cap, Claim, Fit, Ruling, Standing
+from reviewbot.domain.surroundings import Surroundings
+from reviewbot.errors import BudgetLost
 from reviewbot.llm.budget_store import judged
-from reviewbot.llm.ports import BudgetStore
+from reviewbot.llm.redis_accounts import UNLIMITED, RedisAccounts
 from reviewbot.llm.redis_link import RedisDownError, RedisLink
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
+from reviewbot.llm.redis_pulse import Pulse
 
 _log = logging.getLogger(__name__)
-_KEPT_S: Final = 62 * 86_400
-"""Longer than any month."""
-_READ: Final = """
-local function standing(at, now_s, floor)
-    -- KEYS come in pairs: the hash of an account, and the hash of what is set aside from it.
-    local account, open = KEYS[2 * at - 1], KEYS[2 * at]
-    local spent = tonumber(redis.call('HGET', account, 'spent') or '0')
-    if spent < floor then
-        -- Redis was flushed, or started without its data: what this process knows to be spent is spent.
-        redis.call('HSET', account, 'spent', floor)
-        spent = floor
-    end
-    local lost, held = 0, 0
-    for _, value in ipairs(redis.call('HVALS', open)) do
-        local micros, until_s = string.match(value, '^(%d+) (.+)$')
-        if tonumber(until_s) < now_s then lost = lost + micros else held = held + micros end
-    end
-    return spent, lost, held
-end
-"""
-_RESERVE: Final = f"""{_READ}
-local id, micros, until_s, now_s, kept_s = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local fits, answer = 1, {{}}
-for at = 1, #KEYS / 2 do
-    local limit, floor = tonumber(ARGV[4 + 2 * at]), tonumber(ARGV[5 + 2 * at])
-    local spent, lost, held = standing(at, now_s, floor)
-    -- Asked again after a lost answer: it is set aside already.
-    if redis.call('HEXISTS', KEYS[2 * at], id) == 1 then held = held - micros end
-    if spent + lost + held + micros > limit then fits = 0 end
-    answer[3 * at - 2], answer[3 * at - 1], answer[3 * at] = spent, lost, held
-end
-for at = 1, fits * #KEYS / 2 do
-    redis.call('HSET', KEYS[2 * at], id, ARGV[2] .. ' ' .. until_s)
-    redis.call('EXPIRE', KEYS[2 * at], kept_s)
-    redis.call('EXPIRE', KEYS[2 * at - 1], kept_s)
-end
-answer[#answer + 1] = fits
-return answer
-"""
-_SETTLE: Final = f"""{_READ}
-local id, micros, now_s, kept_s = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local answer = {{}}
-for at = 1, #KEYS / 2 do
-    standing(at, now_s, tonumber(ARGV[4 + at]))
-    redis.call('HDEL', KEYS[2 * at], id)
-    redis.call('HINCRBY', KEYS[2 * at - 1], 'spent', micros)
-    redis.call('EXPIRE', KEYS[2 * at - 1], kept_s)
-    answer[3 * at - 2], answer[3 * at - 1], answer[3 * at] = standing(at, now_s, 0)
-end
-return answer
-"""
+_RETRY_S: Final = 5.0
+"""After which whoever was refused may ask again."""
+_IDLE_S: Final = 86_400.0
+"""After which an account that was not used is looked at no more: its day is over."""
 
 
 class RedisBudgetStore:
     """Accounts in Redis; one script for each step makes it atomic.
 
-    While Redis is down, nothing fits, unless there is a ``fallback``, such as a `MemoryBudgetStore`: each process
-    then has the whole limits to itself. A Redis that is back is told what was spent meanwhile, before anything else.
+    While Redis is down, nothing is set aside: BudgetLost. With ``fail_open`` each process goes on: where it is
+    ``sliced`` within what it has leased of each account in advance, over the ``pulse``, at most a tenth of the limit
+    for all together; else with all that it knows to be left, as if it were alone. A Redis that is back is told what
+    was spent meanwhile, before anything else, and each settlement counts once.
     """
 
-    def __init__(self, link: RedisLink, *, fallback: BudgetStore | None = None) -> None:
-        self._link = link
-        self._fallback = fallback
-        self._elsewhere: set[str] = set()
-        """Claims that the fallback holds."""
-        self._seen: dict[str, int] = {}
-        """What was spent of each account when last asked, in micro-dollars."""
-        self._untold: list[tuple[Claim, int]] = []
+    def __init__(
+        self,
+        link: RedisLink,
+        world: Surroundings,
+        *,
+        fail_open: bool = False,
+        sliced: bool = True,
+        pulse: Pulse | None = None,
+    ) -> None:
+        self._world = world
+        self._fail_open = fail_open
+        self._sliced = sliced
+        self._pulse = pulse
+        self._accounts = RedisAccounts(link)
+        self._elsewhere: dict[str, Claim] = {}
+        """Set aside from what is leased, without Redis."""
+        self._untold: dict[str, tuple[Claim, int]] = {}
         """Settlements that Redis has not heard of, in micro-dollars."""
+        self._used_s: dict[str, float] = {}
+        """When each account was last used."""
+        self._earning: set[str] = set()
+        """Accounts that this process has spent from: only these are worth a lease."""
+        self._telling = asyncio.Lock()
+        if pulse is not None:
+            pulse.add(self.look)
 
     async def reserve(self, claim: Claim) -> Ruling:
-        """Set money aside if it fits into every account. Raises BudgetExceeded while Redis is down."""
+        """Set money aside if it fits into every account. Raises BudgetLost while Redis is down."""
+        self._used_s.update((cap.account, self._world.monotonic()) for cap in claim.caps)
+        told = False
         try:
             await self._catch_up()
-            *numbers, fits = await self._reserved(claim)
+            told = True
+            answer = await self._accounts.reserve(claim)
         except RedisDownError as error:
-            if self._fallback is None:
-                message = f"the shared budget cannot be kept ({error}), so nothing more is sent"
-                raise BudgetExceeded(message) from error
-            self._elsewhere.add(claim.id)
-            return await self._fallback.reserve(claim)
-        standings = tuple(self._standings(claim, numbers))
-        return Ruling(fit=Fit.NOW if fits else judged(claim, standings), standings=standings)
+            if told and error.asked:
+                # Whether it is set aside there nobody knows: it is freed when Redis is back.
+                self._untold[claim.id] = (claim, 0)
+            return self._reserved_alone(claim, error)
+        fit = Fit.NOW if answer.fits else judged(claim, answer.standings)
+        # What fits by the numbers and was not set aside has to wait: until all have told Redis what it lost.
+        return Ruling(fit=Fit.LATER if fit is Fit.NOW and not answer.fits else fit, standings=answer.standings)
 
     async def settle(self, claim: Claim, micros: int) -> tuple[Standing, ...]:
         """Book what a request did cost, and free what was set aside for it."""
-        if self._fallback is not None and claim.id in self._elsewhere:
-            self._elsewhere.discard(claim.id)
-            self._untold.append((claim, micros))
-            return await self._fallback.settle(claim, micros)
+        self._earning.update(cap.account for cap in claim.caps)
+        self._elsewhere.pop(claim.id, None)
+        self._untold[claim.id] = (claim, micros)
         try:
-            return await self._settled(claim, micros)
+            answer = await self._accounts.settle(claim, micros)
         except RedisDownError as error:
-            self._untold.append((claim, micros))
             _log.warning("the shared budget counts a request at its worst case until Redis is back: %s", error)
             return ()
+        self._untold.pop(claim.id, None)
+        return answer.standings
+
+    async def look(self) -> None:
+        """Tell Redis what it missed, see whether it lost anything, and renew the leases. Raises RedisDownError."""
+        now_s = self._world.monotonic()
+        self._used_s = {account: at_s for account, at_s in self._used_s.items() if now_s < at_s + _IDLE_S}
+        await self._accounts.greet()
+        if not self._used_s:
+            return
+        await self._catch_up()
+        caps = [cap for account, cap in self._accounts.caps.items() if account in self._used_s]
+        await self._lease(
+            [cap for cap in caps if cap.account in self._earning], leasing=self._fail_open and self._sliced
+        )
+        await self._lease([cap for cap in caps if cap.account not in self._earning], leasing=False)
 
     async def aclose(self) -> None:
-        """Nothing to close: the link belongs to whoever opened it."""
+        """Tell what is still to be told, and give the leases back. The link belongs to whoever opened it."""
+        if self._pulse is not None:
+            self._pulse.remove(self.look)
+        try:
+            await self._catch_up()
+            self._accounts.leased.clear()
+            await self._lease(list(self._accounts.caps.values()), leasing=False)
+        except RedisDownError as error:
+            _log.warning("the shared budget was not told of all that was spent: %s", error)
+
+    async def _lease(self, caps: list[Cap], *, leasing: bool) -> None:
+        if not caps:
+            return
+        replicas = None if self._pulse is None or not leasing else self._pulse.replicas
+        uses = [sum(self._alone(cap.account)) for cap in caps]
+        await self._accounts.lease(caps, self._world.now().timestamp(), uses, replicas)
 
     async def _catch_up(self) -> None:
         """Tell Redis of what it missed. Raises RedisDownError."""
-        while self._untold:
-            claim, micros = self._untold.pop()
-            try:
-                await self._settled(claim, micros)
-            except RedisDownError:
-                self._untold.append((claim, micros))
-                raise
+        if not self._untold:
+            return
+        async with self._telling:  # by one for all: the others would only tell the same
+            for name, (claim, micros) in tuple(self._untold.items()):
+                if name not in self._elsewhere:
+                    await self._accounts.settle(claim, micros)
+                    self._untold.pop(name, None)
 
-    async def _reserved(self, claim: Claim) -> list[int]:
-        limits = (value for cap in claim.caps for value in (_limit(cap.limit), self._seen.get(cap.account, 0)))
-        return await self._run(_RESERVE, claim, (claim.id, claim.micros, claim.until_s, claim.at_s, _KEPT_S, *limits))
+    def _reserved_alone(self, claim: Claim, error: RedisDownError) -> Ruling:
+        """Set money aside without Redis. Raises BudgetLost where there is too little."""
+        standings, fit = [], Fit.NOW
+        for cap in claim.caps:
+            spent, held = self._alone(cap.account)
+            room = self._room(cap)
+            if spent + claim.micros > room:
+                message = f"the shared budget cannot be kept ({error}), so nothing more is sent"
+                raise BudgetLost(message, _RETRY_S) from error
+            if spent + held + claim.micros > room:
+                fit = Fit.LATER
+            standings.append(Standing(cap=cap, spent=self._accounts.spent(cap.account) + spent, held=held))
+        if fit is Fit.NOW:
+            self._elsewhere[claim.id] = claim
+        return Ruling(fit=fit, standings=tuple(standings))
 
-    async def _settled(self, claim: Claim, micros: int) -> tuple[Standing, ...]:
-        floors = [self._seen.get(cap.account, 0) for cap in claim.caps]
-        numbers = await self._run(_SETTLE, claim, (claim.id, micros, claim.at_s, _KEPT_S, *floors))
-        return tuple(self._standings(claim, numbers))
+    def _room(self, cap: Cap) -> int:
+        """Give what may be spent of an account without Redis, in micro-dollars."""
+        if not self._fail_open:
+            return 0
+        if self._sliced:
+            return self._accounts.leased.get(cap.account, 0)
+        held = sum(claim.micros for claim in self._accounts.open.values() if _draws(claim, cap.account))
+        return (UNLIMITED if cap.limit is None else cap.limit) - self._accounts.spent(cap.account) - held
 
-    async def _run(self, script: str, claim: Claim, arguments: tuple[str | float, ...]) -> list[int]:
-        # One hash tag, so that a cluster keeps the accounts of a claim together.
-        tagged = (f"reviewbot:budget:{{money}}:{cap.account}" for cap in claim.caps)
-        keys = [key for account in tagged for key in (account, f"{account}:open")]
-
-        def call(redis: "Redis") -> Awaitable[list[int]]:
-            return redis.register_script(script)(keys=keys, args=arguments)
-
-        return await self._link.ask(call)
-
-    def _standings(self, claim: Claim, numbers: Sequence[int]) -> Iterator[Standing]:
-        for cap, spent, lost, held in zip(claim.caps, numbers[::3], numbers[1::3], numbers[2::3], strict=True):
-            self._seen[cap.account] = max(spent, self._seen.get(cap.account, 0))
-            yield Standing(cap=cap, spent=spent + lost, held=held)
+    def _alone(self, account: str) -> tuple[int, int]:
+        """Give what was spent of an account without Redis, and what is set aside."""
+        spent = sum(
+            micros
+            for claim, micros in self._untold.values()
+            if _draws(claim, account) and claim.id not in self._accounts.open  # those are set aside in Redis
+        )
+        return spent, sum(claim.micros for claim in self._elsewhere.values() if _draws(claim, account))
 
 
-def _limit(limit: int | None) -> int:
-    """Spell no limit as more micro-dollars than anybody has, which Lua still counts exactly."""
-    return 2**53 if limit is None else limit
+def _draws(claim: Claim, account: str) -> bool:
+    return any(cap.account == account for cap in claim.caps)

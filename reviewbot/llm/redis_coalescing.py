@@ -18,8 +18,9 @@ from reviewbot.errors import ProviderError
 from reviewbot.llm.caching import Seal, to_completion
 from reviewbot.llm.coalescing import Coalescer
 from reviewbot.llm.faults import Fault, FaultKind
-from reviewbot.llm.ports import Cache
+from reviewbot.llm.ports import Cache, Listen
 from reviewbot.llm.redis_link import RedisDownError, RedisLink
+from reviewbot.llm.tape import Tape
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -66,15 +67,22 @@ class RedisCoalescer:
         self._lock_s = lock_s
         self._local: Coalescer[tuple[Completion, bool]] = Coalescer()
 
-    async def share(self, key: str, make: Callable[[], Awaitable[Completion]]) -> tuple[Completion, bool]:
+    async def share(
+        self, key: str, make: Callable[[Tape], Awaitable[Completion]], listen: Listen | None = None
+    ) -> tuple[Completion, bool]:
         """Give the answer of ``make``, or of a call for the same key that is in flight; then True.
 
-        Raises what the call raises; what another process's call raised as ProviderError or Fault.
+        Raises what the call raises; what another process's call raised as ProviderError or Fault. Another process's
+        answer is heard whole: nothing of it comes on the tape that ``listen`` is given.
         """
-        (completion, elsewhere), joined = await self._local.share(key, lambda: self._among_processes(key, make))
+        (completion, elsewhere), joined = await self._local.share(
+            key, lambda tape: self._among_processes(key, make, tape), listen
+        )
         return completion, joined or elsewhere
 
-    async def _among_processes(self, key: str, make: Callable[[], Awaitable[Completion]]) -> tuple[Completion, bool]:
+    async def _among_processes(
+        self, key: str, make: Callable[[Tape], Awaitable[Completion]], tape: Tape
+    ) -> tuple[Completion, bool]:
         # Named by secret: nobody waits for an answer that they could not open.
         call = _Call(place=self._seal.sign("call", key)[:32], token=secrets.token_hex(16))
         try:
@@ -84,7 +92,7 @@ class RedisCoalescer:
             found, alone = None, True
         if found is not None:
             return found, True
-        return (await make(), False) if alone else await self._held(call, key, make)
+        return (await make(tape), False) if alone else await self._held(call, key, make, tape)
 
     async def _joined(self, call: "_Call") -> Completion | None:
         """Give another process's answer, or None when the lock is ours. Raises another process's error."""
@@ -115,17 +123,18 @@ class RedisCoalescer:
             look_s = min(1.5 * look_s, _LAST_LOOK_S)
 
     async def _held(
-        self, call: "_Call", key: str, make: Callable[[], Awaitable[Completion]]
+        self, call: "_Call", key: str, make: Callable[[Tape], Awaitable[Completion]], tape: Tape
     ) -> tuple[Completion, bool]:
         """Call under the lock, then publish and let go."""
         outcome = ""
         try:
             async with self._renewed(call):
                 found = await self._cache.get(key) if self._cache is not None else None
-                completion = found or await make()
+                completion = found or await make(tape)
             outcome = self._spelt(call, {"completion": asdict(completion)})
         except ProviderError as error:
-            if not (isinstance(error, Fault) and error.kind in _OWN):
+            # What broke off in the middle was heard here; the others have heard nothing, and may call anew.
+            if not (tape.begun or (isinstance(error, Fault) and error.kind in _OWN)):
                 outcome = self._spelt(call, _error_fields(error))
             raise
         finally:

@@ -1,15 +1,17 @@
 -- The limits of one account, shared by all processes: one step at a time, by the server's clock, so that machines
 -- whose clocks differ agree. The same rules as reviewbot/llm/rates.py; times in microseconds, rates per window.
 --
--- KEYS: the sorted set of requests, the hash of everything else. ARGV: what is asked, as JSON.
-local log, state = KEYS[1], KEYS[2]
+-- KEYS: the sorted set of requests, the hash of everything else, the hash of what is leased ("requests tokens until"
+-- by process). ARGV: what is asked, as JSON.
+local log, state, leases = KEYS[1], KEYS[2], KEYS[3]
 local ask = cjson.decode(ARGV[1])
 local rules = ask.rules
 local window, kept = rules.window, rules.kept
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 
-local NAMES = {'bucket', 'current', 'previous', 'full', 'low', 'stepped', 'next', 'hold', 'counted', 'sent', 'refused'}
+local NAMES = {'bucket', 'current', 'previous', 'full', 'low', 'stepped', 'next', 'hold', 'counted', 'sent', 'refused',
+    'pressed', 'reborn'}
 local stored = redis.call('HMGET', state, unpack(NAMES))
 local at = {}
 for i, name in ipairs(NAMES) do at[name] = tonumber(stored[i] or 0) end
@@ -46,10 +48,30 @@ local function used()
     return at.current + at.previous * (1 - now / window + at.bucket)
 end
 
+-- What is set aside for processes, the asker included, which may use it when they lose Redis.
+local lent, mine = {requests = 0, tokens = 0}, {requests = 0, tokens = 0}
+local entries = redis.call('HGETALL', leases)
+for i = 1, #entries, 2 do
+    local requests, tokens, ends = string.match(entries[i + 1], '^(%d+) (%d+) (%d+)$')
+    if tonumber(ends) <= now then
+        redis.call('HDEL', leases, entries[i])
+    else
+        if entries[i] == ask.process then mine = {requests = requests, tokens = tokens} end
+        lent.requests, lent.tokens = lent.requests + requests, lent.tokens + tokens
+    end
+end
+
+-- Only what is lent is in the way: its holders give it back within a look or two.
+local function press()
+    at.pressed = now
+    return now + rules.look
+end
+
 local function tokens_earliest(tokens)
     if rules.tokens == 0 then return now end
     local wanted = math.min(tokens, rules.tokens)
-    if used() + wanted <= rules.tokens + 0.001 then return now end
+    if used() + wanted + lent.tokens <= rules.tokens + 0.001 then return now end
+    if used() + wanted <= rules.tokens + 0.001 then return press() end
     local start = at.bucket * window
     local room = rules.tokens - wanted - at.current
     if room >= 0 then return start + (1 - room / at.previous) * window end
@@ -110,6 +132,8 @@ local function earliest(count)
     local time = math.max(now, at.hold, tokens_earliest(ask.tokens))
     if rules.requests > 0 and count >= rules.requests then
         time = math.max(time, score(count - rules.requests) + kept)
+    elseif rules.requests > 0 and count + lent.requests >= rules.requests then
+        time = math.max(time, press())
     end
     local present = rate()
     if present and count > 0 then time = math.max(time, score(-1) + window / present) end
@@ -154,10 +178,30 @@ function operations.undo()
     return {0, at.bucket, left(redis.call('ZCARD', log))}
 end
 
--- Puts back what a process remembers; `hold` keeps all waiting until what the others did is past too.
+-- Sets a part of what is free aside for a process. Little, and nothing while somebody waits for it: what is lent
+-- serves nobody else. What the process believes to have stays set aside, even if it is told to have less: this answer
+-- may be lost on its way. Gives what `acquire` gives, and how many requests and tokens that are.
+function operations.lease()
+    redis.call('ZREMRANGEBYSCORE', log, '-inf', now - kept)
+    if ask.last ~= '' and not redis.call('ZSCORE', log, ask.last) then return {-1, 0, 0} end
+    local count = redis.call('ZCARD', log)
+    local requests = math.floor((rules.requests - count - lent.requests + mine.requests) / (2 * ask.replicas))
+    local tokens = math.floor((rules.tokens - used() - lent.tokens + mine.tokens) / (2 * ask.replicas))
+    if at.hold > now or now < at.pressed + 4 * rules.look then requests, tokens = 0, 0 end
+    requests, tokens = math.max(requests, 0), math.max(tokens, 0)
+    local kept_requests, kept_tokens = math.max(requests, ask.has[1]), math.max(tokens, ask.has[2])
+    redis.call('HSET', leases, ask.process, string.format('%d %d %d', kept_requests, kept_tokens, now + ask['until']))
+    redis.call('PEXPIRE', leases, math.ceil(ask['until'] / 1000))
+    return {0, at.bucket, left(count), requests, tokens}
+end
+
+-- Puts back what a process remembers; `hold` keeps all waiting until the others have told what they did too.
 function operations.restore()
     for _, entry in ipairs(ask.entries) do redis.call('ZADD', log, 'NX', now - entry[1], entry[2]) end
-    if ask.hold and at.hold <= now then at.hold = now + kept end
+    -- Nothing is known of the account any more, or was when the first told it again: then all tokens are news.
+    if not stored[1] then at.reborn = now end
+    at.current = at.current + (now < at.reborn + 20 * rules.look and ask.used or ask.alone)
+    if ask.hold > 0 and at.hold <= now then at.hold = now + ask.hold end
     save()
     return {0, at.bucket, left(redis.call('ZCARD', log))}
 end

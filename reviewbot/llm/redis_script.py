@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from reviewbot.errors import UsageError
 from reviewbot.llm import rates
+from reviewbot.llm.redis_pulse import EVERY_S
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -26,16 +27,19 @@ class ScriptAnswer:
     """In which the tokens are counted."""
     left: float
     """Share of the limits that is left, 0 to 1."""
+    requests: int
+    """Set aside for this process, where it asked for that."""
+    tokens: int
 
 
 class LimitScript:
-    """`redis_script.lua`, run for one set of limits."""
+    """`redis_script.lua`, run for one Redis."""
 
-    def __init__(self, url: str, requests: int | None, tokens: int | None, window_s: float, timeout_s: float) -> None:
-        """Take the limits, None for none. Raises UsageError where redis is missing or the URL is none."""
+    def __init__(self, url: str, window_s: float, timeout_s: float) -> None:
+        """Take where Redis is. Raises UsageError where redis is missing or the URL is none."""
         self._redis = _connection(url, timeout_s)
         self._script = self._redis.register_script(files(__package__).joinpath("redis_script.lua").read_text())
-        self._rules = _rules(requests, tokens, window_s)
+        self._window_s = window_s
         self._timeout_s = timeout_s
         self.place = _place(url)
         """Host and port, to show: the URL may hold a password."""
@@ -51,12 +55,13 @@ class LimitScript:
         """Close the connections."""
         await self._redis.aclose()
 
-    async def run(self, keys: list[str], **what: object) -> ScriptAnswer:
-        """Run one operation of the script within the time that Redis may take."""
-        asked = json.dumps({"rules": self._rules, **what})
+    async def run(self, keys: list[str], limits: tuple[int | None, int | None], **what: object) -> ScriptAnswer:
+        """Run one operation within the time that Redis may take; ``limits`` are requests and tokens, None for none."""
+        asked = json.dumps({"rules": _rules(*limits, self._window_s), **what})
         async with asyncio.timeout(self._timeout_s):
-            wait_us, bucket, left = await self._script(keys=keys, args=[asked])
-        return ScriptAnswer(wait_us=int(wait_us), bucket=int(bucket), left=left / SECOND_US)
+            wait_us, bucket, left, *leased = await self._script(keys=keys, args=[asked])
+        requests, tokens = leased or (0, 0)
+        return ScriptAnswer(wait_us=wait_us, bucket=bucket, left=left / SECOND_US, requests=requests, tokens=tokens)
 
 
 def _rules(requests: int | None, tokens: int | None, window_s: float) -> dict[str, float]:
@@ -72,6 +77,7 @@ def _rules(requests: int | None, tokens: int | None, window_s: float) -> dict[st
         "lowest": rates.LOWEST,
         "observed": rates.OBSERVED,
         "tolerated": rates.TOLERATED,
+        "look": round(EVERY_S * SECOND_US),
     }
 
 

@@ -8,6 +8,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from reviewbot.domain.prompt import Completion
 from reviewbot.errors import WireError
@@ -16,13 +18,13 @@ from reviewbot.llm.ports import WireResponse
 from reviewbot.llm.sse import EventReader
 from reviewbot.llm.wire import error_in, read_usage
 
-_DONE = b"[DONE]"
-_LIMIT_BYTES = 16_000_000
-"""Unpacked: far more than any model writes, and far less than a machine has."""
+DONE = b"[DONE]"
+LIMIT_BYTES = 16_000_000
+"""Of an answer, unpacked: far more than any model writes, and far less than a machine has."""
 _PATIENCE = 0.1
 """Of the idle limit: how exactly it is kept. Setting a timer for each of 300 pieces costs more than reading them."""
 _BATCH = 32
-_ENDLESS = "the answer does not end"
+ENDLESS = "the answer does not end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Answer:
     completion: Completion
     first_at: float | None
     """On the event loop's clock; None where nothing was streamed."""
+    fit: bool = True
+    """Whether it may be kept, as far as can be told without knowing what was asked."""
 
 
 async def read(response: WireResponse, limits: Limits, completion: Callable[[bytes], Completion]) -> Answer:
@@ -72,8 +76,8 @@ async def whole(pieces: AsyncIterator[bytes], limits: Limits) -> bytes:
     async with asyncio.timeout_at(min(loop.time() + limits.first_s, limits.deadline_at)):
         async for piece in pieces:
             size += len(piece)
-            if size > _LIMIT_BYTES:
-                raise Fault(FaultKind.MALFORMED, _ENDLESS)
+            if size > LIMIT_BYTES:
+                raise Fault(FaultKind.MALFORMED, ENDLESS)
             parts.append(piece)
     return b"".join(parts)
 
@@ -81,27 +85,55 @@ async def whole(pieces: AsyncIterator[bytes], limits: Limits) -> bytes:
 async def _streamed(pieces: AsyncIterator[bytes], limits: Limits) -> Answer:
     loop = asyncio.get_running_loop()
     reader, joined = EventReader(), _Joined()
-    first_by = loop.time() + limits.first_s
     first_at: float | None = None
-    size, until = 0, min(first_by, limits.deadline_at)
-    async with asyncio.timeout_at(until) as patience:
+    size = 0
+    async with Patience(limits) as patience:
         # Read on to the end after [DONE]: breaking off here would close the connection.
         async for piece in pieces:
             now = loop.time()
             size += len(piece)
-            if size > _LIMIT_BYTES:
-                raise Fault(FaultKind.MALFORMED, _ENDLESS)
+            if size > LIMIT_BYTES:
+                raise Fault(FaultKind.MALFORMED, ENDLESS)
             fresh = list(reader.feed(piece))
             if first_at is None and any(map(_has_content, fresh)):
                 first_at = now
             joined.take(fresh)
-            wanted = min(now + limits.idle_s, limits.deadline_at, first_by if first_at is None else limits.deadline_at)
-            if wanted < until or wanted - until > _PATIENCE * limits.idle_s:
-                until = wanted
-                patience.reschedule(until)
+            patience.heard(now, begun=first_at is not None)
     last = reader.close()
     joined.take([] if last is None else [last])
     return Answer(joined.completion(), first_at)
+
+
+class Patience:
+    """Keeps the limits of a stream for the length of a block. Raises TimeoutError at its end."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._first_by = asyncio.get_running_loop().time() + limits.first_s
+        self._until = min(self._first_by, limits.deadline_at)
+        self._timeout = asyncio.timeout_at(self._until)
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._timeout.__aexit__(kind, error, trace)
+
+    def heard(self, now: float, *, begun: bool) -> None:
+        """Take note of a piece, and whether there was content by then."""
+        limits = self._limits
+        wanted = min(now + limits.idle_s, limits.deadline_at, limits.deadline_at if begun else self._first_by)
+        if wanted < self._until or wanted - self._until > _PATIENCE * limits.idle_s:
+            self._until = wanted
+            self._timeout.reschedule(wanted)
+
+    def rest(self) -> None:
+        """Let no limit hold until something is heard again."""
+        self._until = float("-inf")
+        self._timeout.reschedule(None)
 
 
 def _error_with_status_200(body: bytes) -> str | None:
@@ -116,7 +148,7 @@ def _error_with_status_200(body: bytes) -> str | None:
 
 def _has_content(event: bytes) -> bool:
     """Tell whether an event brings text; role and usage events do not."""
-    if event == _DONE:
+    if event == DONE:
         return False
     delta = _delta(_parsed(event))
     return bool(delta.get("content") or delta.get("reasoning_content"))
@@ -132,7 +164,7 @@ def _parsed(event: bytes) -> Mapping[str, object]:
     return value
 
 
-def _all_parsed(events: list[bytes]) -> list[Mapping[str, object]]:
+def all_parsed(events: list[bytes]) -> list[Mapping[str, object]]:
     """Parse all events in one go; one by one where that fails, to say which is at fault."""
     try:
         values = json.loads(b"[" + b",".join(events) + b"]")
@@ -166,7 +198,7 @@ class _Joined:
 
     def take(self, events: Iterable[bytes]) -> None:
         """Take in events. Raises Fault for one that is none, or that tells of an error."""
-        self._waiting += (event for event in events if event != _DONE)
+        self._waiting += (event for event in events if event != DONE)
         if len(self._waiting) >= _BATCH:
             self._parse()
 
@@ -181,7 +213,7 @@ class _Joined:
 
     def _parse(self) -> None:
         events, self._waiting = self._waiting, []
-        for event in _all_parsed(events):
+        for event in all_parsed(events):
             fault = error_in(event)
             if fault is not None:
                 raise Fault(FaultKind.SERVER, f"the provider broke off: {fault}")

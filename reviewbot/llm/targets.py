@@ -1,7 +1,8 @@
 """Where a request can go: endpoints and models in order, each with its keys and its breaker."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.llm.breaker import Breaker, BreakerState
@@ -9,6 +10,9 @@ from reviewbot.llm.exchange import Exchange
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.keyfile import KeysFile
 from reviewbot.llm.keypool import KeyPool
+
+_MOST_MODELS: Final = 100
+"""With a breaker of their own; whoever invents names beyond that shares the endpoint's."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +26,22 @@ class Target:
     """Where its keys come from, if they may change while the program runs."""
     model: str | None = None
     """Asked for instead of the task's model; None for the task's own."""
+    breaker_of: Callable[[str], Breaker] | None = None
+    """Makes the breaker of one model, where whoever asks chooses it; None where one does for all."""
+    by_model: dict[str, "Target"] = field(default_factory=dict)
+    """Those made so far: the same endpoint and keys."""
+
+    def asked_for(self, model: str) -> "Target":
+        """Give the target for a model: one that fails must not have the others left alone."""
+        if self.breaker_of is None or self.model is not None:
+            return self
+        found = self.by_model.get(model)
+        if found is None:
+            if len(self.by_model) >= _MOST_MODELS:
+                return self
+            found = replace(self, breaker=self.breaker_of(model), breaker_of=None, by_model={})
+            self.by_model[model] = found
+        return found
 
     def refresh(self) -> None:
         """Take the keys of a file that changed."""

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 
 from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.events import AttemptEnded, RequestEnded
-from reviewbot.domain.prompt import Completion, Prompt
+from reviewbot.domain.prompt import Completion
 from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.llm.faults import Fault
 from reviewbot.llm.keypool import Lease
+from reviewbot.llm.orders import Order
 from reviewbot.llm.targets import Route, Target
 
 _OK = 200
@@ -32,8 +32,7 @@ class Attempt:
 class Record:
     """A request under way; becomes a line of the ledger. Times in seconds, on ``world.monotonic``."""
 
-    prompt: Prompt
-    options: ModelOptions
+    order: Order
     route: Route
     at: datetime
     started: float
@@ -78,7 +77,7 @@ def attempt_ended(record: Record, attempt: Attempt, fault: Fault | None, ended: 
     """Tell of one upstream attempt."""
     return AttemptEnded(
         at=attempt.at,
-        task=record.prompt.task.value,
+        task=record.order.task,
         endpoint=attempt.target.exchange.endpoint.host,
         model=attempt.model.name,
         key_id=attempt.lease.key_id,
@@ -95,30 +94,21 @@ def request_ended(
     """Tell of a request with all its attempts; ``outcome`` as `RequestEnded` names it."""
     last = record.last
     target = record.route.targets[0] if last is None else last.target
-    model = target.options(record.options)
+    model = target.options(record.order.model)
     return RequestEnded(
         at=record.at,
-        task=record.prompt.task.value,
+        task=record.order.task,
         tenant=tenant,
         endpoint=target.exchange.endpoint.host,
         model=model.name,
         answered_by=None if answer is None else answer.model,
         key_id=None if last is None else last.lease.key_id,
-        parameters=_parameters(model),
-        prompt_version=record.prompt.version,
+        parameters=record.order.parameters,
+        prompt_version=record.order.version,
         attempts=record.attempts,
         outcome=outcome,
         usage=TokenUsage() if answer is None else answer.usage,
         cost_usd=record.cost_usd,
         latency_s=ended - record.started,
         ttft_s=record.ttft_s,
-    )
-
-
-@lru_cache(maxsize=64)
-def _parameters(options: ModelOptions) -> tuple[tuple[str, str], ...]:
-    return (
-        ("temperature", str(options.temperature)),
-        ("max_tokens", str(options.max_tokens)),
-        ("thinking", str(options.thinking).lower()),
     )

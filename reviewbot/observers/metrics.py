@@ -5,7 +5,7 @@ counting (3.8 against 1.4 microseconds), so children are kept. Keys show by thei
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Thread
 from typing import Generic, TypeVar
@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, push_to_gateway
 from prometheus_client.openmetrics.exposition import generate_latest
-from prometheus_client.registry import Collector
 
 from reviewbot.domain.events import (
     AttemptEnded,
@@ -26,6 +25,7 @@ from reviewbot.domain.events import (
 )
 from reviewbot.domain.uptake import CommentTold
 from reviewbot.domain.usage import TokenUsage
+from reviewbot.observers.collecting import Together, WithoutCreated
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -54,7 +54,7 @@ class Metrics:
         names = ("source", "category", "severity", "outcome")
         self._comments = _counter(registry, "comments", "Comments by what was found to have become of them", *names)
         self._shown = CollectorRegistry()
-        self._shown.register(_WithoutCreated(registry))
+        self._shown.register(WithoutCreated(registry))
 
     def __call__(self, event: Event, /) -> None:
         """Count an event; does not raise."""
@@ -77,9 +77,10 @@ class Metrics:
             case BudgetMoved():
                 self._budgets.of((event.period,)).stand(event)
 
-    def render(self) -> str:
-        """Give all metrics as OpenMetrics text: GitLab's metrics report, or the answer to a scrape."""
-        text: bytes = generate_latest(self._shown)  # type: ignore[no-untyped-call]  # prometheus_client's own gap
+    def render(self, more: Iterable[Metric] = ()) -> str:
+        """Give all metrics as OpenMetrics text, and ``more``: GitLab's metrics report, or the answer to a scrape."""
+        shown = Together(self._shown, more)
+        text: bytes = generate_latest(shown)  # type: ignore[no-untyped-call]  # prometheus_client's own gap
         return text.decode()
 
     def push(self, url: str, job: str, timeout_s: float = 5.0) -> bool:
@@ -267,18 +268,6 @@ class _States:
             self._gauge.labels(*labels, before).set(0)
         self._now[labels] = state
         self._gauge.labels(*labels, state).set(1)
-
-
-class _WithoutCreated(Collector):
-    """The metrics without the moments of their creation, which would change a merge request's report every time."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-
-    def collect(self) -> Iterator[Metric]:
-        for metric in self._registry.collect():
-            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-            yield metric
 
 
 def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:

@@ -1,6 +1,5 @@
 """What the operator's file may say besides settings: where models are, under which keys, what they cost."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +7,12 @@ from pathlib import Path
 from reviewbot.domain.endpoint import ApiKey, Endpoint, Fallback
 from reviewbot.errors import UsageError
 from reviewbot.settings.environment import check_url
+from reviewbot.settings.layers import parsed
 from reviewbot.wiring import pools
 from reviewbot.wiring.pools import Pool
 
-TABLES = ("endpoint", "fallback", "pool", "price")
-"""The tables that are not settings of the project."""
+TABLES = ("endpoint", "fallback", "gateway", "pool", "price", "tenant", "webhooks")
+"""The tables that are not settings of the project. The gateway's are ``gateway``, ``tenant`` and ``webhooks``."""
 _FALLBACK_KEYS = frozenset({"base_url", "model", "key_env"})
 
 
@@ -49,11 +49,7 @@ def text_of(path: Path) -> str:
 
 def parse(text: str, origin: str, environ: Mapping[str, str]) -> Operator:
     """Check the tables of a file."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = f"{origin} is no valid TOML: {error}"
-        raise UsageError(message) from error
+    document = parsed(text, origin)
     return Operator(
         base_url=_base_url(document.get("endpoint", {}), origin),
         fallbacks=tuple(_fallback(row, origin, environ) for row in _rows(document, "fallback", origin)),

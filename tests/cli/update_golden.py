@@ -19,6 +19,8 @@ COMMANDS = {
     "doctor": ("doctor",),
     "eval": ("eval",),
     "demo": ("demo",),
+    "gateway": ("gateway",),
+    "worker": ("worker",),
 }
 
 

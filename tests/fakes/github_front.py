@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from fakes import github_contract, github_graph, github_routes
 from fakes import github_refusals as words
+from fakes.github_apps import FakeApp
 from fakes.github_calls import Call, Reply
 from fakes.github_faults import Fault, Faults, Logged
 from fakes.github_refusals import Refused
@@ -28,6 +29,8 @@ class Front:
         self.stopping = threading.Event()
         self.lock = threading.RLock()
         self.base_path = base_path
+        self.app: FakeApp | None = None
+        """The GitHub App that is registered, if one is."""
         self.graphql_path = f"{base_path.removesuffix('/v3')}/graphql"
         self.check_answers = check_answers
         self._shapes: Shapes | None = None
@@ -70,6 +73,11 @@ class Front:
         )
 
     def _judged(self, logged: Logged, token: str, accept: str) -> Reply:
+        if self.app is not None and self.app.concerns(logged.path):
+            try:
+                return self.app.answer(self.world, logged.method, logged.path, token, logged.body)
+            except Refused as refusal:
+                return _said(refusal)
         template = ""
         try:
             found = github_routes.find(logged.method, logged.path)

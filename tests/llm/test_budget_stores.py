@@ -1,7 +1,6 @@
 """Every store of budgets keeps the same promises; each has its own way to fail."""
 
 import asyncio
-import logging
 import sqlite3
 import stat
 import time
@@ -33,7 +32,9 @@ WORLD = Surroundings(now=lambda: datetime.now(UTC), monotonic=time.monotonic, sl
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
-    yield from running_redis()
+    for server in running_redis():
+        server.known_to_budgets()
+        yield server
 
 
 class Place:
@@ -50,7 +51,7 @@ class Place:
         stores: dict[str, Callable[[], BudgetStore]] = {
             "memory": lambda: self._memory,
             "sqlite": lambda: SqliteBudgetStore(self.folder, WORLD),
-            "redis": lambda: RedisBudgetStore(link),
+            "redis": lambda: RedisBudgetStore(link, WORLD),
         }
         store = stores[self.kind]()
         try:
@@ -248,79 +249,3 @@ def test_what_cannot_be_settled_stays_set_aside_and_that_is_said(
     assert "worst case" in caplog.text
     standings = Place("sqlite", tmp_path, "").use(lambda store: store.reserve(claim("b", 0))).standings
     assert [standing.held for standing in standings] == [700, 700]
-
-
-def over_redis(
-    server: RedisServer, work: Callable[[RedisBudgetStore], Awaitable[T]], fallback: BudgetStore | None
-) -> T:
-    async def session() -> T:
-        link = RedisLink.open(server.url, WORLD)
-        try:
-            return await work(RedisBudgetStore(link, fallback=fallback))
-        finally:
-            await link.aclose()
-
-    return asyncio.run(session())
-
-
-def test_without_redis_nothing_more_is_sent(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
-    async def work(store: RedisBudgetStore) -> tuple[Standing, ...]:
-        await store.reserve(claim("a", 100))
-        redis_server.stop()
-        with pytest.raises(BudgetExceeded, match="shared budget cannot be kept"):
-            await store.reserve(claim("b", 1))
-        return await store.settle(claim("a", 100), 50)
-
-    assert over_redis(redis_server, work, None) == ()
-    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-
-
-def test_with_a_fallback_each_process_keeps_the_limit_by_itself_while_redis_is_down(redis_server: RedisServer) -> None:
-    async def work(store: RedisBudgetStore) -> list[Fit]:
-        redis_server.stop()
-        fits = [(await store.reserve(claim("a", 700))).fit, (await store.reserve(claim("b", 700))).fit]
-        await store.settle(claim("a", 700), 900)
-        return [*fits, (await store.reserve(claim("c", 101))).fit]
-
-    assert over_redis(redis_server, work, MemoryBudgetStore()) == [Fit.NOW, Fit.LATER, Fit.NEVER]
-
-
-def test_a_redis_that_was_flushed_is_told_what_was_spent(redis_server: RedisServer) -> None:
-    async def work(store: RedisBudgetStore) -> Fit:
-        await store.reserve(claim("a", 700))
-        await store.settle(claim("a", 700), 700)
-        redis_server.flush()
-        return (await store.reserve(claim("b", 301))).fit
-
-    assert over_redis(redis_server, work, None) is Fit.NEVER
-
-
-@pytest.mark.parametrize("fallback", [None, MemoryBudgetStore()], ids=["closed", "open"])
-def test_a_redis_that_is_back_without_its_data_is_told_what_was_spent_while_it_was_away(
-    redis_server: RedisServer, fallback: BudgetStore | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("reviewbot.llm.redis_link._REST_S", 0.0)
-
-    async def work(store: RedisBudgetStore) -> Ruling:
-        await store.reserve(claim("a", 700))
-        redis_server.stop()
-        await store.settle(claim("a", 700), 600)
-        if fallback is not None:
-            await store.reserve(claim("b", 300))
-            await store.settle(claim("b", 300), 200)
-        else:
-            with pytest.raises(BudgetExceeded):
-                await store.reserve(claim("b", 300))
-        redis_server.start()
-        return await store.reserve(claim("c", 500))
-
-    ruling = over_redis(redis_server, work, fallback)
-    assert (Fit.NEVER, 600 if fallback is None else 800) == (ruling.fit, ruling.standings[0].spent)
-
-
-def test_a_claim_that_is_made_again_after_a_lost_answer_counts_once(redis_server: RedisServer) -> None:
-    async def work(store: RedisBudgetStore) -> list[Fit]:
-        claims = (claim("a", 600), claim("a", 600), claim("b", 400))
-        return [(await store.reserve(one)).fit for one in claims]
-
-    assert over_redis(redis_server, work, None) == [Fit.NOW] * 3

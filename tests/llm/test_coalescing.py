@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 
 from reviewbot.llm.coalescing import Coalescer
+from reviewbot.llm.tape import Tape
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ class Upstream:
         self.end = asyncio.Event()
         self.error: Exception | None = None
 
-    async def __call__(self) -> int:
+    async def __call__(self, _: Tape) -> int:
         self.calls += 1
         number = self.calls
         try:
@@ -81,7 +82,7 @@ def test_who_comes_in_the_moment_in_which_a_call_ends_calls_anew() -> None:
     async def work(coalescer: Coalescer[int], upstream: Upstream) -> tuple[int, bool]:
         late: list[asyncio.Task[tuple[int, bool]]] = []
 
-        async def ends() -> int:
+        async def ends(_: Tape) -> int:
             await asyncio.sleep(0)
             late.append(asyncio.create_task(coalescer.share("k", upstream)))
             return 0
@@ -160,7 +161,7 @@ def test_an_error_is_heard_by_all_who_wait_and_by_nobody_later() -> None:
 def test_an_error_that_nobody_is_left_to_hear_is_no_complaint_of_asyncio() -> None:
     complaints: list[object] = []
 
-    async def stubborn() -> int:
+    async def stubborn(_: Tape) -> int:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:

@@ -60,6 +60,22 @@ def test_without_limits_nobody_waits() -> None:
     assert virtual.slept == []
 
 
+def test_each_account_has_limits_of_its_own_where_they_differ_and_they_may_change() -> None:
+    virtual = VirtualWorld()
+    limits: dict[str, tuple[int | None, int | None]] = {"small": (1, None), "large": (3, None), "tokens": (None, 10)}
+    limiter = MemoryLimiter(
+        None, None, virtual.surroundings, limits_of=lambda account: limits.get(account, (None, None))
+    )
+
+    def served(account: str) -> int:
+        return sum(limiter.admit(account, 5) for _ in range(5))
+
+    assert [1, 3, 2, 5] == [served(account) for account in ("small", "large", "tokens", "unheard-of")]
+    limits["small"] = (2, None)
+    limits["large"] = (2, None)
+    assert [1, 0] == [served(account) for account in ("small", "large")]
+
+
 def test_a_full_log_makes_wait_until_the_oldest_request_is_out_of_it() -> None:
     virtual = VirtualWorld()
     times = virtual.run(admissions(virtual, limiter(virtual, requests=3), 7))

@@ -23,6 +23,7 @@ from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.redis_cache import RedisCache
 from reviewbot.llm.redis_coalescing import RedisCoalescer, _Call
 from reviewbot.llm.redis_link import RedisLink
+from reviewbot.llm.tape import Tape
 
 T = TypeVar("T")
 KEY = "ab" * 32
@@ -49,7 +50,7 @@ async def main(url: str, key: str, requests: int, takes_s: float) -> None:
     link = RedisLink.open(url, world)
     coalescer = RedisCoalescer(link, None, Seal([b"secret"]), world, lock_s=1.0)
 
-    async def upstream() -> Completion:
+    async def upstream(_: object) -> Completion:
         await link.ask(lambda redis: redis.incr("calls"))
         print("calling", flush=True)
         await asyncio.sleep(takes_s)
@@ -108,7 +109,7 @@ class Upstream:
         self.end = end
         self.takes_s = takes_s
 
-    async def __call__(self) -> Completion:
+    async def __call__(self, _: Tape) -> Completion:
         self.calls += 1
         self.begun.set()
         await asyncio.sleep(self.takes_s)

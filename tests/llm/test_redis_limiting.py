@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, pairwise
@@ -19,7 +20,7 @@ from redis_server import RedisServer, running_redis
 
 import reviewbot
 from reviewbot.domain.surroundings import Surroundings
-from reviewbot.errors import ProviderError, UsageError
+from reviewbot.errors import LimitLost, ProviderError, UsageError
 from reviewbot.llm.limiting import LimitWait
 from reviewbot.llm.redis_limiting import RedisLimiter
 
@@ -95,6 +96,30 @@ def test_machines_share_one_limit_whatever_their_clocks_say(fleet: Fleet) -> Non
         assert 2.0 <= times[8] < 2.9
 
     fleet.run(session())
+
+
+def test_each_account_has_limits_of_its_own_where_they_differ(server: RedisServer) -> None:
+    limits: dict[str, tuple[int | None, int | None]] = {"small": (1, None), "large": (3, None)}
+    limiter = RedisLimiter(
+        server.url, None, None, WORLD, fail_open=False, limits_of=lambda account: limits.get(account, (None, None))
+    )
+
+    async def served(account: str) -> int:
+        admitted = 0
+        with suppress(LimitWait):
+            for _ in range(5):
+                await limiter.acquire(account, 1, time.monotonic())
+                admitted += 1
+        return admitted
+
+    async def session() -> list[int]:
+        counts = [await served(account) for account in ("small", "large", "unheard-of")]
+        limits["small"] = (2, None)
+        counts.append(await served("small"))
+        await limiter.aclose()
+        return counts
+
+    assert [1, 3, 5, 1] == asyncio.run(session())
 
 
 def test_tokens_are_shared_and_what_was_not_used_is_given_back(fleet: Fleet) -> None:
@@ -253,7 +278,7 @@ def test_one_request_is_one_entry_and_tokens_are_none(fleet: Fleet, server: Redi
 def test_fail_open_keeps_the_limit_alone_while_redis_is_down_and_says_so_once(
     fleet: Fleet, server: RedisServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reviewbot.llm.redis_limiting._AWAY_S", 0.2)
+    monkeypatch.setattr("reviewbot.llm.redis_limits._AWAY_S", 0.2)
     limiter = fleet.limiter(requests=4, window_s=2)
 
     async def session() -> None:
@@ -281,18 +306,21 @@ def test_fail_open_keeps_the_limit_alone_while_redis_is_down_and_says_so_once(
 
 
 def test_fail_closed_raises_what_to_do_while_redis_is_down(
-    fleet: Fleet, server: RedisServer, caplog: pytest.LogCaptureFixture
+    fleet: Fleet, server: RedisServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("reviewbot.llm.redis_limits._AWAY_S", 0.2)
     limiter = fleet.limiter(requests=4, window_s=0.5, fail_open=False)
 
     async def session() -> None:
         await limiter.acquire(ACCOUNT, 1, FAR)
         server.stop()
         for _ in range(2):
-            with pytest.raises(ProviderError, match="REVIEWBOT_REDIS_URL"):
+            with pytest.raises(LimitLost, match="REVIEWBOT_REDIS_URL") as lost:
                 await limiter.acquire(ACCOUNT, 1, FAR)
+            assert lost.value.wait_s > 0
         await limiter.settle(ACCOUNT, 1, 5)  # the answer is there: it is not thrown away
         server.start()
+        await asyncio.sleep(0.25)
         await limiter.acquire(ACCOUNT, 1, FAR)
 
     with caplog.at_level(logging.WARNING, "reviewbot"):
@@ -381,13 +409,13 @@ def test_a_redis_that_loses_everything_all_the_time_is_asked_again_later(
 
     async def session() -> None:
         await limiter.acquire(ACCOUNT, 1, FAR)
-        limiter._account(ACCOUNT).mine.append((time.monotonic(), "never told"))
-        run = limiter._script.run
+        limiter._account(ACCOUNT).remember(time.monotonic(), "never told")
+        run = limiter._redis._script.run
 
-        async def lossy(keys: list[str], **what: object) -> object:
-            return await run(keys, **{**what, "entries": []} if "entries" in what else what)
+        async def lossy(keys: list[str], limits: tuple[int | None, int | None], **what: object) -> object:
+            return await run(keys, limits, **{**what, "entries": []} if "entries" in what else what)
 
-        monkeypatch.setattr(limiter._script, "run", lossy)
+        monkeypatch.setattr(limiter._redis._script, "run", lossy)
         waiting = asyncio.create_task(limiter.acquire(ACCOUNT, 1, FAR))
         await asyncio.sleep(0.3)
         assert not waiting.done()

@@ -124,3 +124,24 @@ def test_no_repr_shows_the_key() -> None:
     asked = WireRequest(url="http://x", body=b"secret", headers={"authorization": "Bearer " + "k" * 8})
     assert "kkkk" not in repr(asked)
     assert "secret" not in repr(asked)
+
+
+def test_a_wire_that_is_not_open_sends_nothing() -> None:
+    async def work() -> None:
+        async with AiohttpWire(1).send(request("http://127.0.0.1:9/v1")):
+            pass
+
+    with pytest.raises(WireError, match="not open") as caught:
+        asyncio.run(work())
+    assert not caught.value.passing
+
+
+def test_the_proxy_that_the_environment_names_is_taken(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(wire: Wire) -> list[tuple[int, bytes]]:
+        return [await fetch(wire, request(base)) for base in ("http://model.invalid/v1", direct.base_url)]
+
+    # A proxy is asked with the whole address in its first line; to a server that is just another path.
+    with serving(lambda _: Answer(raw=b"by proxy")) as proxy, serving(lambda _: Answer(raw=b"direct")) as direct:
+        monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/v1"))
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert run(opener, work) == [(200, b"by proxy"), (200, b"direct")]

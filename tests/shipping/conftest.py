@@ -18,6 +18,9 @@ _URLS = {
     "workflow": "https://json.schemastore.org/github-workflow.json",
     "action": "https://json.schemastore.org/github-action.json",
     "dependabot": "https://json.schemastore.org/dependabot-2.0.json",
+    "compose": "https://raw.githubusercontent.com/compose-spec/compose-spec/master/schema/compose-spec.json",
+    "alerts": "https://json.schemastore.org/prometheus.rules.json",
+    "dashboard": "https://json.schemastore.org/grafana-dashboard-5.x.json",
 }
 Check = Callable[[str, object], None]
 

@@ -42,6 +42,14 @@ def test_the_image_has_git_which_reads_a_clone_of_another_owner() -> None:
     assert "git config --system --add safe.directory '*'" in run
 
 
+def test_the_image_can_run_the_gateway_and_workers_whose_volumes_belong_to_them() -> None:
+    (installed,) = [rest for name, rest in INSTRUCTIONS if name == "RUN" and "pip install" in rest]
+    assert '".[gateway,worker]"' in installed
+    (prepared,) = [rest for name, rest in FINAL if name == "RUN"]
+    (uid,) = {rest.split(":")[0] for name, rest in FINAL if name == "USER"}
+    assert f"install --directory --owner={uid} --group={uid} --mode=0700 /var/lib/reviewbot" in prepared
+
+
 def test_nothing_is_fetched_from_addresses_and_no_secret_is_built_in() -> None:
     assert [] == of("ADD")
     assert [] == of("ARG")

@@ -1,10 +1,12 @@
 """aiohttp: five times less CPU than httpx for many streams at once. An extra, which the gateway uses."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -21,13 +23,17 @@ class AiohttpWire:
     def __init__(self, connections: int) -> None:
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._proxies: Mapping[str, str] = {}
+        self._proxy_of: dict[tuple[str, str], str | None] = {}
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=_KEEPALIVE_S)
         # The client's own limits on time and redirects hold; aiohttp's defaults would cut long answers off.
+        # Not trust_env: it asks in a thread for each request which proxy to take, and reads the user's .netrc.
         self._session = aiohttp.ClientSession(
-            connector=connector, timeout=aiohttp.ClientTimeout(total=None), trust_env=True, auto_decompress=True
+            connector=connector, timeout=aiohttp.ClientTimeout(total=None), trust_env=False, auto_decompress=True
         )
+        self._proxies = getproxies()
         return self
 
     async def __aexit__(
@@ -45,7 +51,12 @@ class AiohttpWire:
         timeout = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=request.connect_timeout_s)
         try:
             async with self._session.post(
-                request.url, data=request.body, headers=request.headers, timeout=timeout, allow_redirects=False
+                request.url,
+                data=request.body,
+                headers=request.headers,
+                timeout=timeout,
+                allow_redirects=False,
+                proxy=self._proxy(request.url),
             ) as response:
                 yield _Response(response)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
@@ -54,6 +65,15 @@ class AiohttpWire:
         except (aiohttp.ClientError, asyncio.IncompleteReadError, ConnectionError) as error:
             connected = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
             raise WireError(str(error) or type(error).__name__, connected=connected) from error
+
+    def _proxy(self, url: str) -> str | None:
+        """Give the proxy that the environment names for a URL's host, as a job has it; None for the direct way."""
+        parts = urlsplit(url)
+        place = (parts.scheme, parts.netloc)
+        if place not in self._proxy_of:
+            bypassed = proxy_bypass(parts.netloc.rpartition("@")[2])
+            self._proxy_of[place] = None if bypassed else self._proxies.get(parts.scheme, self._proxies.get("all"))
+        return self._proxy_of[place]
 
 
 class _Response:
@@ -64,7 +84,6 @@ class _Response:
         self.status = response.status
         self.headers = response.headers
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    def pieces(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives."""
-        async for piece in self._response.content.iter_any():
-            yield piece
+        return aiter(self._response.content.iter_any())

@@ -1,0 +1,1 @@
+"""The team's shared endpoint: a thin layer over the request client, for many tenants."""

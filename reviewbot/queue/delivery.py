@@ -1,0 +1,119 @@
+"""Tickets by dramatiq: its broker, its worker threads, its heartbeats. Imported by who runs a worker alone.
+
+Of dramatiq's middleware none is used: attempts, time limits and results are the policy's and the caller's. What its
+defaults would do here, and what stands against it:
+
+- A message of a worker that died comes back only when some other worker's command in a thousand looks for it: here
+  every one does (``maintenance_chance``), which costs one more read of a short sorted set.
+- A worker fetches twice as many messages as it has threads, which then wait for it while others are idle: here exactly
+  as many. The heartbeat of a worker whose threads are all busy is then sent by the consumer of the delayed messages,
+  of which there are none.
+- A fetch that found nothing is repeated after up to a second: here after a tenth, for which a webhook's job waits.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from dramatiq import Worker, actor
+from dramatiq.brokers.redis import MAINTENANCE_SCALE, RedisBroker
+
+from reviewbot.queue import policy
+from reviewbot.queue.connecting import QueueDownError
+from reviewbot.queue.outcomes import Ending, Failed, Fate, Taken, Unfinished
+from reviewbot.queue.reviews import ReviewQueue
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+_log = logging.getLogger(__name__)
+_POLL_MS: Final = 100
+_SWEEP_S: Final = 1.0
+HEARTBEAT_S: Final = 15.0
+"""After so long without a sign of life a worker's jobs go to others. Clocks of machines must agree much better."""
+
+
+class Delivery:
+    """Worker threads that take tickets and do what they stand for."""
+
+    def __init__(
+        self,
+        redis: "Redis",
+        queue: ReviewQueue,
+        run: Callable[[Taken], Ending],
+        *,
+        slots: int,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        """Call ``run`` in a thread for each job, ``slots`` at once. What it raises counts as a failure.
+
+        Threads cannot be interrupted: ``run`` has to ask `ReviewQueue.superseded`, and to end when its process is told
+        to, with `Unfinished`.
+        """
+        broker = RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq's own gap
+            client=redis,
+            namespace=policy.NAMESPACE,
+            middleware=[],
+            maintenance_chance=MAINTENANCE_SCALE,
+            heartbeat_timeout=round(1_000 * heartbeat_s),
+        )
+        self._stopping = threading.Event()
+        actor(actor_name=policy.ACTOR, queue_name=policy.QUEUE, broker=broker)(_work(queue, run, self._stopping))
+        self._worker = Worker(broker, worker_timeout=_POLL_MS, worker_threads=slots)
+        self._worker.queue_prefetch = slots
+        self._queue = queue
+        self._sweeping = threading.Thread(target=self._sweep, daemon=True, name="sweep the queue")
+
+    def start(self) -> None:
+        """Begin to take tickets; returns at once."""
+        self._worker.start()
+        self._sweeping.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Take no more tickets, wait for jobs to end, and give back the tickets that were not looked at."""
+        self._stopping.set()
+        self._worker.stop(timeout=round(1_000 * timeout_s))
+        self._sweeping.join(timeout_s)
+
+    def _sweep(self) -> None:
+        while not self._stopping.wait(_SWEEP_S):
+            try:
+                missing = self._queue.sweep()
+            except QueueDownError as error:
+                _log.warning("the queue is not swept: %s", error)
+            else:
+                if missing:
+                    _log.info("%d tickets were missing, and are issued again", missing)
+
+
+def _work(queue: ReviewQueue, run: Callable[[Taken], Ending], stopping: threading.Event) -> Callable[[str], None]:
+    """Make what dramatiq calls for each ticket.
+
+    A slot that falls free goes on at once, under the ticket that it has, until there is no more work: tickets that are
+    left over find none. A ticket is acknowledged whatever happens here; a job that is left behind is swept up.
+    """
+
+    def work(ticket: str) -> None:
+        while not stopping.is_set():
+            taken = queue.take(ticket)
+            if taken is None:
+                return
+            ending = _ended(run, taken)
+            fate = queue.end(taken, ending)
+            if fate is Fate.LOST:
+                # The ticket is another worker's too, and what it stands for is in that one's hands.
+                _log.warning("job %s was another worker's by the time it ended", taken.job.id)
+                return
+            if isinstance(ending, Unfinished):
+                return
+
+    return work
+
+
+def _ended(run: Callable[[Taken], Ending], taken: Taken) -> Ending:
+    try:
+        return run(taken)
+    except Exception as error:  # noqa: BLE001 - one job must not end the thread that serves all others
+        _log.exception("job %s failed unexpectedly", taken.job.id)
+        return Failed(reason=f"{type(error).__name__}: {error}")

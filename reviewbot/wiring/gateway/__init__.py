@@ -1,0 +1,1 @@
+"""Puts the gateway together: who may ask, over which clients."""
