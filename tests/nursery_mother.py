@@ -14,8 +14,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
+import coverage
+
 _ORDER_BYTES = 150_000
-_MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
 def ordered(control: socket.socket) -> list[str]:
@@ -71,10 +72,7 @@ def _settle(folder: str, environ: dict[str, str], outputs: tuple[int, int]) -> N
     path = environ.get("PYTHONPATH", "")
     own = path.split(os.pathsep) if path else []
     sys.path[:] = [folder, *own, *(entry for entry in sys.path[1:] if entry not in given)]
-    if any(name in environ for name in _MEASURED):
-        import coverage
-
-        coverage.process_startup(force=True)
+    coverage.process_startup(force=True)  # where the variables that it looks for are set
 
 
 def run(argv: list[str]) -> None:
