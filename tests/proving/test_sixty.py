@@ -32,63 +32,53 @@ def script(prompt: Prompt) -> str:
     return json.dumps({"tests": [{"path": each.path, "code": each.code, "targets": [], "why": ""} for each in three]})
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return project(tmp_path_factory.mktemp("sixty"), sixty.base(), sixty.head())
-
-
-@pytest.fixture(scope="module")
-def seen() -> list[Progress]:
-    return []
-
-
-@pytest.fixture(scope="module")
-def proved(shop: Project, seen: list[Progress]) -> Proved:
-    model = ScriptedModel(script)
-    gaps = shop.gaps(sixty.missing())
-    return asyncio.run(prove(drafting(model, seen), gaps, shop.bench(test_s=10.0), time_s=600.0))
+def ran(folder: Path) -> tuple[Project, Proved, list[Progress]]:
+    """Prove the tests of all sixty."""
+    shop, seen = project(folder, sixty.base(), sixty.head()), list[Progress]()
+    drafted = drafting(ScriptedModel(script), seen)
+    return shop, asyncio.run(prove(drafted, shop.gaps(sixty.missing()), shop.bench(test_s=10.0), time_s=600.0)), seen
 
 
 def test_there_are_sixty_of_which_twenty_are_good() -> None:
     assert (60, 20) == (len(ALL), sum(each.stage is None for each in ALL))
 
 
-def test_every_candidate_is_stopped_by_the_filter_that_is_for_it(proved: Proved) -> None:
+def every_candidate_is_stopped_by_the_filter_that_is_for_it(proved: Proved) -> None:
     expected = {each.path: each.stage for each in ALL}
     assert expected == {each.candidate.path: each.filter for each in proved.tests}
 
 
-def test_exactly_the_twenty_good_ones_are_kept(proved: Proved) -> None:
+def exactly_the_twenty_good_ones_are_kept(proved: Proved) -> None:
     kept = {each.candidate.path for each in proved.tests if each.status is CandidateStatus.PROVEN}
     assert {each.path for each in ALL if each.stage is None} == kept
     assert kept == {candidate.path for file in proved.files for candidate in file.made_of}
 
 
-def test_every_rejection_has_its_reason(proved: Proved) -> None:
+def every_rejection_has_its_reason(proved: Proved) -> None:
     rejected = [each for each in proved.tests if each.status is CandidateStatus.REJECTED]
     assert 40 == len(rejected)
     assert all(each.reason for each in rejected)
 
 
-def test_what_is_kept_is_one_new_file_for_each_module(shop: Project, proved: Proved) -> None:
+def what_is_kept_is_one_new_file_for_each_module(shop: Project, proved: Proved) -> None:
     modules = sorted({gap.module for gap in sixty.GAPS})
     assert [f"tests/test_{module}_gaps.py" for module in modules] == [file.path for file in proved.files]
     assert set() == {file.path for file in proved.files} & set(shop.head.names)
 
 
-def test_all_that_was_asked_for_is_covered_in_the_end(shop: Project, proved: Proved) -> None:
+def all_that_was_asked_for_is_covered_in_the_end(shop: Project, proved: Proved) -> None:
     gaps = shop.gaps(sixty.missing())
     asked = frozenset(point for gap in gaps for point in gap.points)
     assert by_path(asked) == by_path(proved.covered)
     assert () == proved.unreached
 
 
-def test_tests_of_new_functions_are_specific_to_the_change(proved: Proved) -> None:
+def what_tests_new_functions_is_specific_to_the_change(proved: Proved) -> None:
     kinds = {each.kind for each in proved.tests if each.status is CandidateStatus.PROVEN}
     assert {Kind.SPECIFIC} == kinds
 
 
-def test_the_project_is_as_it_was(shop: Project, proved: Proved) -> None:
+def the_project_is_as_it_was(shop: Project, proved: Proved) -> None:
     assert proved.processes > 200
     texts = {name: (shop.head.folder / name).read_text() for name in shop.head.names}
     assert texts == dict(sixty.head())
@@ -97,7 +87,7 @@ def test_the_project_is_as_it_was(shop: Project, proved: Proved) -> None:
     }
 
 
-def test_progress_is_told_gap_by_gap(proved: Proved, seen: list[Progress]) -> None:
+def progress_is_told_gap_by_gap(proved: Proved, seen: list[Progress]) -> None:
     del proved
     assert [(done, 20) for done in range(21)] == [(progress.done, progress.total) for progress in seen]
 
@@ -107,6 +97,20 @@ def test_there_is_a_bad_candidate_for_each_filter(stage: Filter) -> None:
     assert any(each.stage is stage for each in ALL)
 
 
-def test_the_scratch_folder_holds_only_copies(shop: Project, proved: Proved) -> None:
+def the_scratch_folder_holds_only_copies(shop: Project, proved: Proved) -> None:
     assert proved.files
     assert all((Path(place) / "shop/tax.py").is_file() for place in shop.scratch.iterdir())
+
+
+def test_of_sixty_candidates_the_twenty_good_ones_are_kept(tmp_path: Path) -> None:
+    """Check all of one run in one test: the run takes a minute, and tests of one module may land on several workers."""
+    shop, proved, seen = ran(tmp_path)
+    every_candidate_is_stopped_by_the_filter_that_is_for_it(proved)
+    exactly_the_twenty_good_ones_are_kept(proved)
+    every_rejection_has_its_reason(proved)
+    what_is_kept_is_one_new_file_for_each_module(shop, proved)
+    all_that_was_asked_for_is_covered_in_the_end(shop, proved)
+    what_tests_new_functions_is_specific_to_the_change(proved)
+    the_project_is_as_it_was(shop, proved)
+    progress_is_told_gap_by_gap(proved, seen)
+    the_scratch_folder_holds_only_copies(shop, proved)
