@@ -16,7 +16,7 @@ from reviewbot.domain.trial import Rehearsed
 from reviewbot.domain.usage import Usage
 from reviewbot.ports import Analyzer, Sources
 from reviewbot.rehearsing import offered
-from reviewbot.reviewing import Asking, ask, model_notes, model_trouble
+from reviewbot.reviewing import Answers, Asking, ask, model_notes, model_trouble
 from reviewbot.steps import (
     accounting,
     anchoring,
@@ -180,15 +180,11 @@ async def review_with_model(
     standards = replace(policy.standards, verify=policy.standards.verify and not answers.interrupted)
     sifted = await sift(asking, docket, standards)
     answers.interrupted = answers.interrupted or sifted.interrupted
-    analyzers = (*policy.analyzers, *policy.text_checks)
-    held = await asyncio.to_thread(offered, sifted.findings, change.patch, analyzers, change.sources)
-    rehearsed = Rehearsed(findings=held)
-    if rehearse is not None and not answers.interrupted:
-        rehearsed = await rehearse(held)
-        answers.interrupted, answers.bug = rehearsed.interrupted, answers.bug or rehearsed.bug
+    rehearsed = await _rehearsed(sifted.findings, change, policy, answers, rehearse)
     findings = [*facts, *repeating.everywhere(rehearsed.findings, change.patch, repeats)]
     too_long = repeating.too_long(planned.too_long, repeats)
     unfinished = repeating.unfinished(answers.unfinished, repeats)
+    doubts = (*sifted.notes, *rehearsed.notes)
     report = Report(
         engine="llm",
         model=asking.options.name,
@@ -196,20 +192,26 @@ async def review_with_model(
         files=accounting.by_line(change.patch.files, known, too_long, unfinished),
         findings=(),
         usage=replace(asking.model.usage, wall_s=time.monotonic() - started),
-        notes=(
-            *change.notes,
-            *_notes(analyses),
-            *model_notes(answers),
-            *sifted.notes,
-            *rehearsed.notes,
-            *_failures(analyses),
-        ),
+        notes=(*change.notes, *_notes(analyses), *model_notes(answers), *doubts, *_failures(analyses)),
         checked=_checked(change, policy, analyses),
         # A line too long for a request is told of in each run, so each run has to look.
         complete=not (answers.unfinished or answers.interrupted or planned.too_long),
     )
     rejected = [*answers.rejected, *sifted.rejected, *_silenced(analyses)]
     return _finished(report, change, policy, findings, rejected, model_trouble(answers))
+
+
+async def _rehearsed(
+    findings: Sequence[Finding], change: Change, policy: Policy, answers: Answers, rehearse: Rehearse | None
+) -> Rehearsed:
+    """Say which suggestions can be offered for a click: those that apply and parse, and pass the tests if asked."""
+    analyzers = (*policy.analyzers, *policy.text_checks)
+    held = await asyncio.to_thread(offered, findings, change.patch, analyzers, change.sources)
+    if rehearse is None or answers.interrupted:
+        return Rehearsed(findings=held)
+    rehearsed = await rehearse(held)
+    answers.interrupted, answers.bug = rehearsed.interrupted, answers.bug or rehearsed.bug
+    return rehearsed
 
 
 def _analyze(change: Change, policy: Policy, known: Sequence[Fate | None]) -> tuple[Analysis, ...]:
