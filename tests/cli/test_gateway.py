@@ -83,7 +83,7 @@ def test_a_review_goes_through_a_gateway_and_the_next_one_is_answered_from_its_c
     del repo
     claim = {
         "path": "app.py", "line": 5, "quote": "return undefined_name", "side": "RIGHT", "severity": "high",
-        "category": "bug", "title": "Callers get no total", "body": "They read the result as a number and fail.", "suggestion": None,
+        "category": "bug", "title": "Callers get no total", "body": "They add it up.", "suggestion": None,
     }  # fmt: skip
 
     def script(asked: Asked) -> Answer:
