@@ -56,7 +56,12 @@ SCENARIOS = (
     Scenario(name="cache hits", profile="tok=50", at_once=16, seconds=4.0, stream=False, same=True),
     Scenario(name="sustained", profile="ttft=600,total=2000,tok=100", at_once=50, seconds=20.0, tokens=100),
     Scenario(
-        name="500 open streams", profile="ttft=2000,total=8000,tok=300", at_once=500, rate=62.5, count=1_000, tokens=300
+        name="500 open streams x 100",
+        profile="ttft=2000,total=8000,tok=100",
+        at_once=500,
+        rate=62.5,
+        count=1_000,
+        tokens=100,
     ),
 )
 
@@ -232,8 +237,12 @@ def _litellm(
     rows = {"model_list": [{"model_name": "fake", "litellm_params": model}]}
     (folder / "config.yaml").write_text(json.dumps(rows), "utf-8")  # JSON is YAML
     port = free_port()
+    environ = {
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
+    }
     command = [str(Path(python).with_name("litellm")), "--config", str(folder / "config.yaml"), "--port", str(port)]
-    return start("litellm", command, {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}, port, "/health/liveliness")
+    return start("litellm", command, environ, port, "/health/liveliness")
 
 
 def measured(scenario: Scenario, upstream_port: int, rounds: int, litellm: str | None) -> list[Server]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from reviewbot.errors import ReviewbotError
 from reviewbot.gateway.refusing import Refusal, Refused, of_error
-from reviewbot.llm.client import Relayed
+from reviewbot.llm.orders import Relayed
 from reviewbot.llm.ports import Listen
 from reviewbot.llm.tape import Tape
 

@@ -87,7 +87,11 @@ class _Desk:
     async def broken(self, request: Request, error: Exception) -> Response:
         _LOG.error("%s %s failed", request.method, request.url.path[:200], exc_info=error)
         message = "this is a bug of the gateway: please report it, with the request's id"
-        return self._refusal(request, Refusal(status=500, message=message, kind="api_error", code="bug"))
+        # uvicorn closes the connection after a bug: a client that is not told would send its next request into that.
+        headers = {"connection": "close"}
+        return self._refusal(
+            request, Refusal(status=500, message=message, kind="api_error", code="bug", headers=headers)
+        )
 
     def _tenant(self, request: Request) -> Tenant:
         return identify(request.scope, headers_of(request.scope), self._house.tenancy)

@@ -16,7 +16,7 @@ from reviewbot.gateway.answering import Answering, Left, refuse
 from reviewbot.gateway.house import House, Tenancy, UnderWay
 from reviewbot.gateway.identifying import headers_of, identify, request_id
 from reviewbot.gateway.refusing import Refusal, Refused, model_not_allowed, of_error, reject
-from reviewbot.llm.client import Relayed
+from reviewbot.llm.orders import Relayed
 
 _JSON: Final = "application/json"
 _BUG: Final = 500

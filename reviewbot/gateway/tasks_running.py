@@ -21,7 +21,7 @@ from reviewbot.gateway.arriving import refused
 from reviewbot.gateway.house import House
 from reviewbot.gateway.refusing import Refused, model_not_allowed, of_error
 from reviewbot.gateway.tasks import unpacked
-from reviewbot.llm.client import Relayed
+from reviewbot.llm.orders import Relayed
 from reviewbot.queue.connecting import QueueDownError
 from reviewbot.queue.tasks import ClaimedTask, TaskStore
 

@@ -23,7 +23,7 @@ from reviewbot.llm.calibration import Calibration
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.keypool import KeysExhausted, Lease
 from reviewbot.llm.limiting import LimitWait
-from reviewbot.llm.orders import Check, Order, Sending, of_call, of_prompt
+from reviewbot.llm.orders import Check, Order, Relayed, Sending, of_call, of_prompt
 from reviewbot.llm.ports import Cache, Coalescing, Listen
 from reviewbot.llm.prices import Prices
 from reviewbot.llm.retry import RetryBudget, Wait
@@ -52,20 +52,6 @@ class Parts:
     """Keeps its answers apart from those of others who use the same cache."""
     gate: AbstractAsyncContextManager[object] | None = None
     """Entered for each call upstream, by several at once: it leaves ``options.concurrency`` through by default."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relayed:
-    """The answer to a call, and where it is from."""
-
-    completion: Completion
-    source: str
-    """``hit``, ``joined`` or ``miss``: the cache, somebody else's call, or one of its own."""
-    key_id: str | None = None
-    """Under which key it was asked for, where it was."""
-    attempts: int = 0
-    cost_usd: Decimal | None = None
-    """Of a call of its own; None where the price is not known."""
 
 
 class Client:
@@ -191,7 +177,12 @@ class Client:
         model = target.options(order.model)
         loop_started = asyncio.get_running_loop().time()
         attempt = record.last = Attempt(target, lease, model, parts.world.now(), parts.world.monotonic())
-        reservation = await self._reserve(order, attempt)
+        try:
+            reservation = await self._reserve(order, attempt)
+        except BaseException:
+            # Nothing was sent: a breaker that waited for this probe would lock everybody out for a minute.
+            record.route.give_back()
+            raise
         sending = Sending(
             exchange=target.exchange,
             model=model,

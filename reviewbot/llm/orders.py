@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 
 from reviewbot.domain.call import Call
@@ -51,6 +52,20 @@ class Order:
     """Whether a whole answer may be kept, besides what the answer itself tells."""
     shared: bool = True
     """Whether it may be answered by somebody else's call, now or before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relayed:
+    """The answer to a call, and where it is from."""
+
+    completion: Completion
+    source: str
+    """``hit``, ``joined`` or ``miss``: the cache, somebody else's call, or one of its own."""
+    key_id: str | None = None
+    """Under which key it was asked for, where it was."""
+    attempts: int = 0
+    cost_usd: Decimal | None = None
+    """Of a call of its own; None where the price is not known."""
 
 
 def of_prompt(prompt: Prompt, options: ModelOptions, base_url: str, scope: str, check: Check | None) -> Order:

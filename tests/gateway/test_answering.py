@@ -10,7 +10,7 @@ from reviewbot.domain.prompt import Completion
 from reviewbot.errors import ProviderError
 from reviewbot.gateway.answering import Answering, Left, Message
 from reviewbot.gateway.refusing import Refused
-from reviewbot.llm.client import Relayed
+from reviewbot.llm.orders import Relayed
 from reviewbot.llm.ports import Listen
 from reviewbot.llm.tape import Tape
 

@@ -188,5 +188,6 @@ def test_a_bug_is_told_as_one_without_its_details(upstream: ModelServer) -> None
         found = running.ask(question("a secret text"))
         alive = running.get("/healthz").status_code
     assert (500, "bug", 200) == (found.status_code, found.json()["error"]["code"], alive)
+    assert "close" == found.headers["connection"]
     assert "secret" not in found.text
     assert ("bug", 500) == (running.lines[-1]["error"], running.lines[-1]["status"])

@@ -62,7 +62,7 @@ def test_a_stream_under_way_is_finished_and_nobody_new_is_let_in(upstream: Paced
 
 
 def test_load_balancers_are_told_before_the_door_closes(upstream: PacedServer) -> None:
-    with gateway(upstream.base_url, notice_s=1.0) as team:
+    with gateway(upstream.base_url, notice_s=3.0) as team:
         before = team.get("/readyz").status_code
         team.stop()
         after = team.get("/readyz")

@@ -9,7 +9,7 @@ from talking import World, plan_for, prompt, talk
 
 from reviewbot.domain.endpoint import ClientOptions, Fallback, ModelOptions
 from reviewbot.domain.events import BreakerChanged
-from reviewbot.errors import ProviderError
+from reviewbot.errors import BudgetExceeded, ProviderError
 from reviewbot.llm.client import Client
 from reviewbot.llm.limiting import MemoryLimiter
 from reviewbot.llm.targets import Target
@@ -58,3 +58,22 @@ def test_a_model_that_fails_does_not_have_the_others_left_alone() -> None:
     with serving(script) as server:
         assert "fine" == talk(server, world, work, options=ClientOptions(attempts=1))
     assert {"broken"} == {event.model for event in world.events if isinstance(event, BreakerChanged)}
+
+
+def test_a_probe_that_the_budget_refuses_leaves_its_place_to_the_next() -> None:
+    answers = [refusal(500, "boom") for _ in range(10)]
+    priced = ModelOptions(name="deepseek-flash")
+
+    async def work(client: Client) -> str:
+        for number in range(10):
+            with pytest.raises(ProviderError):
+                await client.complete(prompt(str(number)), priced)
+        with pytest.raises(BudgetExceeded):
+            await client.complete(prompt("too dear", tokens=1_000_000_000), priced)
+        return (await client.complete(prompt(), priced)).text
+
+    world = World()
+    with serving(lambda _: answers.pop() if answers else Answer(text="fine")) as server:
+        assert "fine" == talk(server, world, work, options=ClientOptions(attempts=1), budget_usd="10")
+    assert ["open", "half-open", "closed"] == [e.state for e in world.events if isinstance(e, BreakerChanged)]
+    assert [pytest.approx(60.0, abs=1.0)] == world.slept
