@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Mapping
@@ -98,6 +99,9 @@ def _begun(
 ) -> None:
     """Tell people what is served; what comes after that on standard error is for machines."""
     serving.heed_signals()
+    # What is loaded stays. Looking through it for garbage, now and then, held all streams up for 30 to 130 ms.
+    gc.collect()
+    gc.freeze()
     shown = f"[{host}]" if ":" in host else host
     config, stores = plan.config, environment.stores(environ)
     who = (
