@@ -1,7 +1,8 @@
 """A circuit breaker: an endpoint that fails half of the calls is left alone for a while, then tried by one call.
 
 By the rate of failures, not by failures in a row, because calls run side by side; and with a single probe, because a
-crowd of them is what keeps a provider that is coming back down.
+crowd of them is what keeps a provider that is coming back down. An endpoint that could not even be connected to may be
+tried as soon as it can be: connecting is no load, and whoever does it says so with `returned`.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from reviewbot.domain.surroundings import Surroundings
 from reviewbot.llm.outcomes import Outcomes
 
 _PROBING_S = 1.0  # until it is worth asking again while somebody else's probe is out
+LOOK_S = 2.0
+"""Between two looks at an endpoint that could not be connected to."""
 
 
 class BreakerState(StrEnum):
@@ -46,6 +49,9 @@ class Breaker:
         self._until_s = float("-inf")
         """Open: until then. Half-open: until then the probe may take."""
         self._probing = False
+        self._lost = False
+        """Whether the last failure was that there was no connection."""
+        self._looked_s = float("-inf")
         self._under_way = 0
         """Calls let through of which nothing was heard yet."""
         self.state = BreakerState.CLOSED
@@ -74,9 +80,28 @@ class Breaker:
         self._probing, self._until_s = True, now_s + self._open_s
         return None
 
-    def record(self, ok: bool) -> None:
-        """Take note of how a call ended that was let through."""
+    @property
+    def lost(self) -> bool:
+        """Whether it is open for an endpoint that could not be connected to."""
+        return self._lost and self.state is BreakerState.OPEN
+
+    def look(self) -> bool:
+        """Tell one caller in `LOOK_S` to see whether a lost endpoint can be connected to again."""
+        now_s = self._world.monotonic()
+        if not self.lost or now_s < self._looked_s + LOOK_S:
+            return False
+        self._looked_s = now_s
+        return True
+
+    def returned(self) -> None:
+        """Take note that a lost endpoint can be connected to: the probe may go now."""
+        if self.lost:
+            self._until_s = self._world.monotonic()
+
+    def record(self, ok: bool, *, connected: bool = True) -> None:
+        """Take note of how a call ended that was let through, and whether there was a connection at all."""
         self._under_way = max(self._under_way - 1, 0)
+        self._lost = not connected
         if self.state is BreakerState.CLOSED:
             self._count(ok)
         elif self.state is BreakerState.HALF_OPEN and self._probing:

@@ -18,6 +18,7 @@ from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.errors import BudgetExceeded, ProviderError
+from reviewbot.llm import reaching
 from reviewbot.llm.budget import Budget, Reservation
 from reviewbot.llm.calibration import Calibration
 from reviewbot.llm.faults import Fault, FaultKind
@@ -26,6 +27,7 @@ from reviewbot.llm.limiting import LimitWait
 from reviewbot.llm.orders import Check, Order, Relayed, Sending, of_call, of_prompt
 from reviewbot.llm.ports import Cache, Coalescing, Listen
 from reviewbot.llm.prices import Prices
+from reviewbot.llm.reaching import Reach
 from reviewbot.llm.retry import RetryBudget, Wait
 from reviewbot.llm.stream import Answer
 from reviewbot.llm.tape import Tape
@@ -50,6 +52,8 @@ class Parts:
     tenant: str | None = None
     scope: str = ""
     """Keeps its answers apart from those of others who use the same cache."""
+    reach: Reach | None = None
+    """Tells whether an endpoint can be connected to; None where that cannot be told."""
     gate: AbstractAsyncContextManager[object] | None = None
     """Entered for each call upstream, by several at once: it leaves ``options.concurrency`` through by default."""
 
@@ -240,17 +244,14 @@ class Client:
 
     async def _granted(self, record: Record) -> tuple[Target, Lease]:
         """Find a target that takes requests, and a key of it within its limits."""
-        route, patience = record.route, record.patience
+        parts, route, patience = self._parts, record.route, record.patience
         while True:
             target, wait_s = route.next()
             if target is None:
-                if self._parts.world.monotonic() + wait_s > patience:
-                    message = "every endpoint failed too often of late; they are left alone"
-                    raise Fault(FaultKind.SERVER, message, wait_s=wait_s)
-                await self._parts.world.sleep(wait_s)
+                await reaching.rest(route, wait_s, patience, parts.world, parts.reach)
                 continue
             target.refresh()
-            tokens = self._parts.calibration.correct(record.order.prompt_tokens)
+            tokens = parts.calibration.correct(record.order.prompt_tokens)
             try:
                 return target, await target.keys.lease(tokens, patience)
             except (KeysExhausted, LimitWait) as error:
@@ -266,7 +267,7 @@ class Client:
         treatment, route, target, lease = fault.treatment, record.route, attempt.target, attempt.lease
         route.last = fault
         if treatment.trips_breaker:
-            target.breaker.record(False)
+            target.breaker.record(False, connected=fault.kind is not FaultKind.UNREACHABLE)
         else:
             route.give_back()
         await lease.failed(fault)

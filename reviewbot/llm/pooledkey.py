@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from reviewbot.llm.faults import Fault, KeyEffect
+from reviewbot.llm.faults import Fault, FaultKind, KeyEffect
 from reviewbot.llm.keyhealth import NEVER, KeyHealth, KeyState, KeyStatus
 
 
@@ -35,7 +35,8 @@ def treat(key: PooledKey, fault: Fault, now_s: float, began_s: float) -> None:
         health.account.refused_for_money(now_s)
     elif effect is KeyEffect.REST:
         health.failed_at_server(now_s, began_s)
-    if fault.treatment.trips_breaker:
+    # Where there was no connection, no key was shown to anybody.
+    if fault.treatment.trips_breaker and fault.kind is not FaultKind.UNREACHABLE:
         health.failed(now_s, fault.kind.value)
 
 

@@ -84,6 +84,10 @@ class Route:
             raise Fault(FaultKind.KEY, "no endpoint is left to ask")
         return None, min(waits)
 
+    def lost(self) -> Sequence[Target]:
+        """Give those targets that are left alone because there was no connection to them."""
+        return [target for target in self.targets[self.left :] if target.breaker.lost]
+
     def give_back(self) -> None:
         """Tell the breaker that the attempt it let through told nothing of the endpoint's health."""
         if self._probed is not None:

@@ -19,6 +19,7 @@ from reviewbot.llm.keyfile import KeysFile
 from reviewbot.llm.keypool import KeyPool
 from reviewbot.llm.ports import KeyBoard, Limiter, Wire
 from reviewbot.llm.prices import Prices
+from reviewbot.llm.reaching import reachable
 from reviewbot.llm.targets import Target
 from reviewbot.wiring.sharing import Place, Sharing
 
@@ -79,6 +80,7 @@ async def open_client(
             calibration=calibration or Calibration(),
             tenant=plan.tenant,
             scope=plan.tenant or "",
+            reach=reachable,
         )
         await sharing.begin()
         yield Client(parts)

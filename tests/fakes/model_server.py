@@ -21,7 +21,7 @@ class ModelServer:
     A script that answers a verify request with findings says yes to the claim, see `fakes.answers.accepting`.
     """
 
-    def __init__(self, script: Script, keys: Sequence[str] | None, formats: Sequence[str]) -> None:
+    def __init__(self, script: Script, keys: Sequence[str] | None, formats: Sequence[str], port: int = 0) -> None:
         self.script = script
         self.keys = keys
         self.formats = formats
@@ -33,11 +33,15 @@ class ModelServer:
         self.stopping = threading.Event()
         self._now = 0
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", port), _handler(self))
+
+    @property
+    def port(self) -> int:
+        return self._server.server_address[1]
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self.port}/v1"
 
     @property
     def reviews(self) -> list[Asked]:
@@ -218,9 +222,11 @@ def serving(
     script: Script,
     keys: Sequence[str] | None = None,
     formats: Sequence[str] = ("json_schema", "json_object", "text"),
+    *,
+    port: int = 0,
 ) -> Iterator[ModelServer]:
-    """Run a server for the length of a block."""
-    server = ModelServer(script, keys, formats)
+    """Run a server for the length of a block; ``port`` where it is to come back."""
+    server = ModelServer(script, keys, formats, port)
     server.start()
     try:
         yield server

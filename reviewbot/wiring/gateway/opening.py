@@ -23,6 +23,7 @@ from reviewbot.llm.calibration import Calibration
 from reviewbot.llm.client import Client, Parts
 from reviewbot.llm.memory_cache import MemoryCache
 from reviewbot.llm.ports import Cache, Coalescing, Wire
+from reviewbot.llm.reaching import reachable
 from reviewbot.llm.targets import Target
 from reviewbot.llm.wires.aiohttp_pool import AiohttpWire
 from reviewbot.settings import environment
@@ -204,6 +205,7 @@ class Opened:
                 calibration=Calibration(),
                 tenant=tenant.name,
                 scope=tenant.scope,
+                reach=reachable,
                 gate=self._gate.entrance(tenant),
             )
         )
