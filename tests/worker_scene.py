@@ -1,5 +1,6 @@
 """A change request whose forge, git server included, has one address; and a worker's bench before it."""
 
+import atexit
 import io
 import json
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +28,8 @@ from reviewbot.domain.job import ReviewJob
 from reviewbot.queue.outcomes import QueueStats, Taken
 from reviewbot.repository.bare import Limits, Stores
 from reviewbot.repository.bare_git import basic
+from reviewbot.worker import child
+from reviewbot.worker.forks import ForkServer
 from reviewbot.worker.measuring import Measures
 from reviewbot.worker.reviewing import Bench
 from reviewbot.worker.telling import Log
@@ -115,6 +119,7 @@ def bench(at: Hosted, folder: Path, said: Said, superseded: Callable[[Taken], bo
     """Lay out what a worker has at hand."""
     return Bench(
         stores=stores(folder / "stores"),
+        forks=forks(),
         token=lambda _: at.token,
         environ={**SURROUNDINGS, **PYTHON, **at.environ},
         superseded=superseded,
@@ -125,6 +130,14 @@ def bench(at: Hosted, folder: Path, said: Said, superseded: Callable[[Taken], bo
         timeout_s=120,
         memory_bytes=2_000_000_000,
     )
+
+
+@cache
+def forks() -> ForkServer:
+    """Start what reviews are forked from, once for all tests of a process."""
+    made = ForkServer(child.IMPORTED, {**SURROUNDINGS, **PYTHON})
+    atexit.register(made.close)
+    return made
 
 
 def with_limits(made: Bench, **limits: Any) -> Bench:  # noqa: ANN401 - of `Limits`
@@ -139,7 +152,7 @@ class Worker:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._said = folder / "said.jsonl"
-        known = {**PYTHON, "REVIEWBOT_REDIS_URL": redis_url, "HOME": str(folder), **environ}
+        known = {**PYTHON, "REVIEWBOT_REDIS_URL": redis_url, "HOME": str(folder), "TMPDIR": str(folder), **environ}
         with self._said.open("wb") as stream:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "reviewbot", "worker", "--store", str(folder / "stores"), *options],
@@ -181,13 +194,13 @@ class Worker:
 
     def reviews(self) -> list[int]:
         """Give the processes that review for it."""
-        mark = str(self.folder / "stores").encode()
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdecimal():
                 with suppress(OSError):
-                    words = (entry / "cmdline").read_bytes().split(b"\0")
-                    if b"reviewbot.worker.leash" in words and any(word.startswith(mark) for word in words):
+                    forked = b"reviewbot.worker.forkserver" in (entry / "cmdline").read_bytes().split(b"\0")
+                    # Each has a temporary folder of its own.
+                    if forked and (entry / "cwd").readlink().parent == self.folder:
                         found.append(int(entry.name))
         return found
 

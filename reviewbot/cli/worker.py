@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _GB = 1_000_000_000
 _MEMORY_BYTES = 2 * _GB
 """For one review: a large change takes a tenth of it."""
+_FORKS_IDLE_S = 60.0
+"""After which a worker without reviews lets go of what reviews are forked from, and of its memory."""
 
 
 def worker(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -84,6 +86,7 @@ def _work(options: argparse.Namespace, found: "Working") -> None:
             log("metrics", port=_show(measures, options.metrics_port))
         delivery = Delivery(redis, queue, lambda taken: reviewing.review(bench, taken), slots=options.slots)
         serving.serve(delivery, bench.stopping, log, os._exit)
+        bench.forks.close()
 
 
 def _show(measures: "Measures", port: int) -> int:
@@ -102,6 +105,8 @@ def _bench(
     options: argparse.Namespace, found: "Working", queue: ReviewQueue, log: "Log", measures: "Measures"
 ) -> "Bench":
     from reviewbot.repository.bare import Limits, Stores
+    from reviewbot.worker import child
+    from reviewbot.worker.forks import ForkServer
     from reviewbot.worker.reviewing import Bench
 
     def superseded(taken: "Taken") -> bool:
@@ -119,6 +124,7 @@ def _bench(
     )
     return Bench(
         stores=stores,
+        forks=ForkServer(child.IMPORTED, found.surroundings, idle_s=_FORKS_IDLE_S),
         token=found.token,
         environ=found.review,
         superseded=superseded,

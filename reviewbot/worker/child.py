@@ -2,21 +2,34 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
+from reviewbot.worker.forks import Fork, ForkServer
+
+IMPORTED: Final = (
+    "reviewbot.cli.review",
+    "reviewbot.analyzers.ruff",
+    "reviewbot.llm.client",
+    "reviewbot.llm.providers",
+    "reviewbot.llm.wires.httpx_shards",
+    "reviewbot.forges.github",
+    "reviewbot.forges.gitlab",
+    "gitlab.v4.objects",
+    "httpcore",
+    "anyio._backends._asyncio",
+)
+"""What most reviews import. What the list lacks takes a review a moment longer, and nothing else."""
 _LOOK_S: Final = 0.2
 """How often it is asked whether to go on."""
 _LONGEST: Final = 4_096
 """Bytes of a line; what is longer is more than one."""
 
 
-def run(
+def run(  # noqa: PLR0913 - what a process is given, and whom it reports to
+    forks: ForkServer,
     arguments: Sequence[str],
     folder: Path,
     environ: Mapping[str, str],
@@ -29,39 +42,43 @@ def run(
 
     ``hear`` is called, in another thread, with each line that it writes to standard error.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "reviewbot.worker.leash", str(memory_bytes), *arguments],
-        cwd=folder,
-        env=dict(environ),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    listening = threading.Thread(target=_listen, args=(process.stderr, hear), daemon=True, name="listen")
+    held, leash = os.pipe()
+    heard, said = os.pipe()
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        streams = (held, nothing, said)
+        argv = (str(memory_bytes), *arguments)
+        process = forks.start("reviewbot.worker.leash:run", argv, folder, environ, streams=streams)
+    except BaseException:
+        os.close(leash)
+        os.close(heard)
+        raise
+    finally:
+        for handle in (held, nothing, said):
+            os.close(handle)
+    listening = threading.Thread(target=_listen, args=(os.fdopen(heard, "rb"), hear), daemon=True, name="listen")
     listening.start()
     try:
         return _waited(process, halted)
     finally:
         # With all that it has started: the pipe that is listened to closes with the last of them.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
         listening.join()
-        for pipe in (process.stdin, process.stderr):
-            if pipe is not None:
-                pipe.close()
+        os.close(leash)
 
 
-def _waited(process: "subprocess.Popen[bytes]", halted: Callable[[], bool]) -> int:
+def _waited(process: Fork, halted: Callable[[], bool]) -> int:
     while True:
-        with suppress(subprocess.TimeoutExpired):
-            return process.wait(_LOOK_S)
+        code = process.wait(_LOOK_S)
+        if code is not None:
+            return code
         if halted():
             # Not by SIGTERM: a CI job that is cancelled posts what it has by then, and this one must post no more.
             return -signal.SIGKILL
 
 
-def _listen(stream: IO[bytes] | None, hear: Callable[[str], None]) -> None:
-    while stream is not None and (line := stream.readline(_LONGEST)):
-        hear(line.decode("utf-8", "replace").rstrip())
+def _listen(stream: IO[bytes], hear: Callable[[str], None]) -> None:
+    with stream:
+        while line := stream.readline(_LONGEST):
+            hear(line.decode("utf-8", "replace").rstrip())

@@ -17,6 +17,7 @@ from reviewbot.queue.outcomes import Ended, Ending, Failed, Taken, Unfinished
 from reviewbot.repository.bare import Stores
 from reviewbot.repository.bare_git import Halted, Store, TooLargeError
 from reviewbot.worker import child, judging, variables
+from reviewbot.worker.forks import ForkServer
 from reviewbot.worker.measuring import Measures
 from reviewbot.worker.summons import Summons, Why
 from reviewbot.worker.telling import Log
@@ -34,6 +35,7 @@ class Bench:
     """What a worker has at hand for every job."""
 
     stores: Stores
+    forks: ForkServer
     token: Callable[[ReviewJob], str]
     """Gives the forge's token for a job. Raises UsageError where there is none for it."""
     environ: Mapping[str, str] = field(repr=False)
@@ -108,6 +110,7 @@ def _reviewed(bench: Bench, taken: Taken, summons: Summons, tell: Tell) -> Endin
 
         with bench.measures.timed("review"):
             code = child.run(
+                bench.forks,
                 (*_COMMAND, "--repo", str(store.folder), "--save-report", str(folder / _REPORT)),
                 folder,
                 _environ(bench, taken.job, token, store, folder),

@@ -85,10 +85,11 @@ def test_without_time_to_wait_the_caller_is_told_how_long_it_takes() -> None:
     world = World()
 
     async def work(client: Client) -> None:
-        for _ in range(11):
-            with pytest.raises(ProviderError) as caught:
+        for _ in range(10):
+            with pytest.raises(ProviderError, match="cannot be reached"):
                 await client.complete(prompt(), ModelOptions(name="m"))
-        assert "left alone" in str(caught.value)
+        with pytest.raises(ProviderError, match="left alone"):
+            await client.complete(prompt(), ModelOptions(name="m"))
 
     talk("http://127.0.0.1:9/v1", world, work, options=ClientOptions(attempts=1, deadline_s=1))
 

@@ -2,66 +2,51 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import gitrepo
-from jobs import ROOT
-from worker_scene import PYTHON, SURROUNDINGS
+import pytest
+from worker_scene import PYTHON, SURROUNDINGS, forks
 
 from reviewbot.worker import child
+from reviewbot.worker.forks import Fork
 
 MEMORY = 2_000_000_000
 
 
-def leashed(folder: Path, *arguments: str) -> "subprocess.Popen[bytes]":
-    """Start a command that waits for a pipe that nobody writes to."""
-    os.mkfifo(folder / "never")
-    argv = [sys.executable, "-P", "-m", "reviewbot.worker.leash", str(MEMORY), *arguments]
-    environ = gitrepo.environment(PYTHONPATH=str(ROOT))
-    return subprocess.Popen(argv, cwd=folder, env=environ, stdin=-1, stderr=-1, start_new_session=True)
+def leashed(folder: Path, *arguments: str) -> tuple[Fork, int]:
+    """Start a command, and give it with its leash."""
+    held, leash = os.pipe()
+    environ = gitrepo.environment(**PYTHON)
+    argv = (str(MEMORY), *arguments)
+    process = forks().start("reviewbot.worker.leash:run", argv, folder, environ, streams=(held, 1, 2))
+    os.close(held)
+    return process, leash
 
 
 def test_a_review_ends_with_whoever_holds_its_leash(tmp_path: Path) -> None:
-    process = leashed(tmp_path, "plan", "--diff", "never")
+    os.mkfifo(tmp_path / "never")
+    process, leash = leashed(tmp_path, "plan", "--diff", "never")
     # Somebody reads it: so the command has begun, and waits.
     writing = os.open(tmp_path / "never", os.O_WRONLY)
-    assert process.stdin is not None
-    process.stdin.write(b"nothing that is said ends it")
-    process.stdin.flush()
-    assert process.poll() is None
-    process.stdin.close()
+    os.write(leash, b"nothing that is said ends it")
+    assert process.wait(0) is None
+    os.close(leash)
     assert -signal.SIGKILL == process.wait(30)
     os.close(writing)
-    assert process.stderr is not None
-    process.stderr.close()
 
 
-def test_outside_of_a_group_of_its_own_it_ends_alone(tmp_path: Path) -> None:
-    """Else it would end the shell that somebody tries it in."""
-    script = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL).returncode + 100)"
-    os.mkfifo(tmp_path / "never")
-    leash = [sys.executable, "-P", "-m", "reviewbot.worker.leash", str(MEMORY), "plan", "--diff", "never"]
-    environ = gitrepo.environment(PYTHONPATH=str(ROOT))
-    done = subprocess.run(
-        [sys.executable, "-c", script, *leash], cwd=tmp_path, env=environ, start_new_session=True, check=False
-    )
-    assert 100 - signal.SIGKILL == done.returncode
-
-
-def test_a_command_that_ends_by_itself_is_as_without_a_leash(tmp_path: Path) -> None:
-    leash = [sys.executable, "-P", "-m", "reviewbot.worker.leash", str(MEMORY), "--version"]
-    environ = gitrepo.environment(PYTHONPATH=str(ROOT))
-    with subprocess.Popen(leash, cwd=tmp_path, env=environ, stdin=-1, stdout=-1) as process:
-        assert process.stdout is not None
-        assert b"reviewbot " in process.stdout.read()
-    assert 0 == process.returncode
+def test_a_command_that_ends_by_itself_is_as_without_a_leash(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    process, leash = leashed(tmp_path, "--version")
+    assert 0 == process.wait(30)
+    os.close(leash)
+    assert capfd.readouterr().out.startswith("reviewbot ")
 
 
 def run(folder: Path, *arguments: str, halted: bool = False) -> tuple[int, list[str]]:
     heard: list[str] = []
     code = child.run(
+        forks(),
         arguments,
         folder,
         {**SURROUNDINGS, **PYTHON},
