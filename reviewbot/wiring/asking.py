@@ -78,14 +78,15 @@ async def ask(job: Job, observe: Observer) -> Report:
             observe=observe,
             verifier=engines.verifier(job.settings),
         )
-        report = await review_with_model(job.change, job.policy, asking, job.previous, job.rehearse)
-        if job.generating is not None:
-            tests = await generate(job.generating, client, templates, asking.count, observe)
-            report = replace(report, tests=tests, usage=replace(client.usage, wall_s=report.usage.wall_s))
-        if job.conversations:
-            replying = replace(asking, options=replies.options(job.settings))
-            report = await replies.answered(report, job.change, replying, job.conversations, job.say)
-        report = await synopses.told(report, asking, job.settings, job.telling, job.say)
+        async with synopses.asked(job.change.patch, asking, job.settings, job.telling) as synopsis:
+            report = await review_with_model(job.change, job.policy, asking, job.previous, job.rehearse)
+            if job.generating is not None:
+                tests = await generate(job.generating, client, templates, asking.count, observe)
+                report = replace(report, tests=tests, usage=replace(client.usage, wall_s=report.usage.wall_s))
+            if job.conversations:
+                replying = replace(asking, options=replies.options(job.settings))
+                report = await replies.answered(report, job.change, replying, job.conversations, job.say)
+            report = await synopses.told(report, synopsis, asking, job.say)
     calibration.save(job.stores.folder, model.name, ratio)
     _finish(job.stores, heard)
     return report

@@ -1,6 +1,8 @@
-"""The last request of a run: what the change does, told by a model or kept from the last run of the same head."""
+"""What the change does, told by a model beside the review, or kept from the last run of the same head."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from reviewbot.condensing import INTERRUPTED, condense
@@ -16,10 +18,14 @@ from reviewbot.steps import condensing, gating
 from reviewbot.steps.condensing import Words
 from reviewbot.wiring import engines
 
-_ENDED = (5, 130)
-"""Exit codes of a run without money, and of one that was interrupted."""
+_INTERRUPTED = 130
+"""The exit code of a run that was."""
 _LONGEST_ANSWER = 500
 """Tokens: three sentences, with room for a language that needs more."""
+
+
+Answer = Synopsis | asyncio.Task[Synopsis | str] | None
+"""What was told before, or what is being asked for; None where nothing is to be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +60,32 @@ def options(settings: Settings) -> ModelOptions:
     return replace(found, max_tokens=min(found.max_tokens, _LONGEST_ANSWER))
 
 
-async def told(report: Report, asking: Asking, settings: Settings, told: Telling, say: Callable[[str], None]) -> Report:
-    """Give the report with a synopsis. A run that was cut short, or has no money left, asks nobody."""
-    changed = Patch(files=tuple(file for file in report.patch.files if file.changed_count))
-    if told.known is not None:
-        return replace(report, synopsis=told.known)
+@asynccontextmanager
+async def asked(patch: Patch, asking: Asking, settings: Settings, told: Telling) -> AsyncIterator[Answer]:
+    """Ask for the length of a block, beside what else is asked in it: nothing of the one depends on the other."""
+    changed = Patch(files=tuple(file for file in patch.files if file.changed_count))
     wanted = settings.summary.model == "always" or (settings.summary.model == "pipeline" and told.in_pipeline)
-    if not wanted or not changed.files or report.verdict.exit_code in _ENDED:
-        return report
+    if told.known is not None or not wanted or not changed.files:
+        yield told.known
+        return
     system = condensing.system(asking.templates, settings.language)
-    answer = await condense(replace(asking, options=options(settings)), system, told.words, changed)
-    report = replace(report, usage=replace(asking.model.usage, wall_s=report.usage.wall_s))
-    if isinstance(answer, Synopsis):
+    task = asyncio.create_task(condense(replace(asking, options=options(settings)), system, told.words, changed))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def told(report: Report, answer: Answer, asking: Asking, say: Callable[[str], None]) -> Report:
+    """Give the report with a synopsis. A run that was cut short waits for none."""
+    if not isinstance(answer, asyncio.Task):
         return replace(report, synopsis=answer)
-    say(f"the change could not be summed up: {answer}")
-    return replace(report, verdict=gating.interrupted(report.verdict)) if answer == INTERRUPTED else report
+    if report.verdict.exit_code == _INTERRUPTED:
+        return report
+    synopsis = await answer
+    report = replace(report, usage=replace(asking.model.usage, wall_s=report.usage.wall_s))
+    if isinstance(synopsis, Synopsis):
+        return replace(report, synopsis=synopsis)
+    say(f"the change could not be summed up: {synopsis}")
+    return replace(report, verdict=gating.interrupted(report.verdict)) if synopsis == INTERRUPTED else report

@@ -16,6 +16,7 @@ from typing import IO, Final
 from reviewbot.worker.forkserver import ORDER_BYTES
 
 _TRIES: Final = 3
+_ENDING_S: Final = 1.0
 
 
 class ForkServer:
@@ -50,18 +51,17 @@ class ForkServer:
             raise OSError(message)
         for _ in range(_TRIES):
             told, tell = os.pipe()
+            line = os.fdopen(told, "rb", buffering=0)
             try:
-                self._send(order, [*streams, tell])
-            except (BrokenPipeError, ConnectionResetError):
-                os.close(told)
-                continue  # it has ended, as it does when it is idle: the next order goes to another one
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    self._send(order, [*streams, tell])
             finally:
                 os.close(tell)
-            line = os.fdopen(told, "rb", buffering=0)
             number = line.readline()
             if number:
                 return Fork(int(number), line)
             line.close()
+            self._ending()
         message = "a process for a review cannot be forked: is there memory left?"
         raise OSError(message)
 
@@ -77,6 +77,12 @@ class ForkServer:
                 self._drop()
                 control = self._open()
             socket.send_fds(control, [order], handles)
+
+    def _ending(self) -> None:
+        """Wait for a server that does not take orders any more, as one that was idle: the next one goes to another."""
+        with self._lock, suppress(subprocess.TimeoutExpired):
+            if self._process is not None:
+                self._process.wait(_ENDING_S)
 
     def _open(self) -> socket.socket:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

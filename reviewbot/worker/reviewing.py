@@ -81,6 +81,8 @@ def _done(bench: Bench, taken: Taken, tell: Tell) -> Ending:
         # Of what is not the forge's fault, another attempt would make no difference.
         passing = isinstance(error, ForgeError) and not isinstance(error, TooLargeError)
         ending = Failed(reason=bench.log.masked(str(error)), lasting=not passing)
+    except OSError as error:
+        ending = Failed(reason=f"the worker's machine has a problem: {error}", lasting=False)
     if summons.why is None and ending is not None:
         return ending
     return _stopped(summons.why, bench.timeout_s)

@@ -1,5 +1,6 @@
 """What a model says of a change as a whole: where it stands, when it is asked, and what it cannot do."""
 
+import threading
 from collections.abc import Callable
 
 from fakes.answers import refusal, summary
@@ -27,7 +28,19 @@ def test_the_summary_says_what_changed_and_how_risky_that_is(stage: Stage) -> No
     assert risk.startswith("Medium risk (summed up by ")
     assert {"text": "`main` greets twice. Nothing is stored.", "risk": "medium"} == ran.json["summary"]
     assert 1 == tasks(stage).count("summary")
-    assert "summary" == tasks(stage)[-1]
+
+
+def test_the_summary_is_asked_for_beside_the_review(stage: Stage) -> None:
+    answer, both = telling(summary("Words.")), threading.Barrier(2, timeout=30)
+
+    def together(asked: Asked) -> Answer:
+        if asked.task in {"summary", "review"}:
+            both.wait()
+        return answer(asked)
+
+    stage.model.script = together
+    assert 0 == stage.review().code
+    assert not both.broken
 
 
 def test_only_the_request_for_the_summary_sees_title_and_description(stage: Stage) -> None:
