@@ -79,6 +79,9 @@ def _tell(scene: Scene, crew: Crew) -> None:
     print(f"from the first to the last job   {_at(ended[-1]) - _at(taken[0]):.0f} s")
     print(f"jobs ended, as the queue counts  {dict(scene.ended())}")
     print(f"begun {len(taken)}, ended {dict(Counter(line['outcome'] for line in ended))}")
+    print(
+        f"failed                           {dict(Counter(line['reason'][:40] for line in ended if 'reason' in line))}"
+    )
     print(f"begun again after a worker's end {again.total() - len(again)}")
     print(f"calls of the model               {scene.model.hits}, {scene.model.most_at_once} at once at most")
 
@@ -131,7 +134,16 @@ def _killed(scene: Scene, story: tuple[Step, ...]) -> None:
     _check(scene, _newest(scene.repo, story))
 
 
-def _steady(scene: Scene, story: tuple[Step, ...], model_s: float) -> None:
+def _asked_s(calls: Iterable[tuple[int, float, float]]) -> float:
+    """Add up for how long each request had a call under way, however many at once."""
+    total_s, until_s = 0.0, dict[int, float]()
+    for number, begun_s, ended_s in sorted(calls):
+        total_s += max(ended_s - max(begun_s, until_s.get(number, 0)), 0)
+        until_s[number] = max(ended_s, until_s.get(number, 0))
+    return total_s
+
+
+def _steady(scene: Scene, story: tuple[Step, ...]) -> None:
     """Measure the share of the slots' time in which the model works for a review that is posted."""
     scene.play(story, at_once=True)
     with Crew(scene) as crew:
@@ -139,10 +151,11 @@ def _steady(scene: Scene, story: tuple[Step, ...], model_s: float) -> None:
         _tell(scene, crew)
         taken, ended = crew.said("taken"), crew.said("ended")
         each_s = [line["ms"] / 1_000 for line in ended if line["outcome"] == "reviewed"]
-    took_s = _at(ended[-1]) - _at(taken[0])
-    slots = WORKERS * scene.slots
-    at_best_s, busy_s = len(each_s) * model_s / slots, sum(line["ms"] for line in ended) / 1_000 / slots
-    print(f"a review                         {median(each_s):.1f} s, median")
+    done = [line for line in ended if line["outcome"] == "reviewed"]
+    took_s, slots = _at(done[-1]) - _at(taken[0]), WORKERS * scene.slots
+    at_best_s, busy_s = _asked_s(scene.asked) / slots, sum(line["ms"] for line in ended) / 1_000 / slots
+    models_s = at_best_s * slots / len(done)
+    print(f"a review                         {median(each_s):.2f} s, median; {models_s:.2f} s of it the model's")
     print(f"share of the slots' time in a job {busy_s / took_s:.3f}")
     print(f"at best, by slots and the model  {at_best_s:.1f} s; took {took_s:.1f} s: ratio {at_best_s / took_s:.3f}")
     _check(scene, _newest(scene.repo, story))
@@ -196,7 +209,7 @@ def main() -> None:
         if options.mode == "killed":
             _killed(scene, story)
         elif options.mode == "steady":
-            _steady(scene, story, options.model_s)
+            _steady(scene, story)
         else:
             _flood(scene, options.requests)
 

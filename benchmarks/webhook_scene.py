@@ -47,6 +47,7 @@ WORKERS = 2
 FLOODING, OTHERS = 42, 100
 """Project ids; other projects' go on from the second."""
 _MOST_OTHERS = 10
+_WRONG = re.compile(r"wrong r(\d+)h")
 _NAMED = re.compile(r"/projects/([^/]+)(?:/merge_requests/(\d+))?")
 
 
@@ -103,6 +104,8 @@ class Scene:
     hooks: httpx.Client
     repo: Repo
     slots: int
+    asked: list[tuple[int, float, float]]
+    """Calls of the model: which request for, and from when to when by the clock."""
     outcomes: Counter[str] = field(default_factory=Counter)
     _bodies: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
 
@@ -253,9 +256,11 @@ def _gateway(redis: RedisServer, git_url: str, folder: Path) -> Iterator[httpx.C
 @contextmanager
 def opened(options: argparse.Namespace, heads: Mapping[int, int]) -> Iterator[Scene]:
     """Start everything but the workers; ``heads`` says how many each request has."""
-    answer = attentive()
+    answer, calls = attentive(), list[tuple[int, float, float]]()
 
     def slowly(asked: Prompt) -> Completion:
+        found, now_s = _WRONG.search(asked.user), time.time()
+        calls.append((int(found[1]) if found else 0, now_s, now_s + options.model_s))
         return replace(answer(asked), delay_s=options.model_s)
 
     with ExitStack() as stack:
@@ -276,4 +281,5 @@ def opened(options: argparse.Namespace, heads: Mapping[int, int]) -> Iterator[Sc
             hooks=stack.enter_context(_gateway(redis, git.url, folder)),
             repo=repo,
             slots=options.slots,
+            asked=calls,
         )

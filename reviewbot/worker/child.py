@@ -10,17 +10,13 @@ from typing import IO, Final
 from reviewbot.worker.forks import Fork, ForkServer
 
 IMPORTED: Final = (
-    "reviewbot.cli.review",
-    "reviewbot.analyzers.ruff",
-    "reviewbot.llm.client",
-    "reviewbot.llm.providers",
-    "reviewbot.llm.wires.httpx_shards",
-    "reviewbot.forges.github",
-    "reviewbot.forges.gitlab",
-    "gitlab.v4.objects",
-    "httpcore",
-    "anyio._backends._asyncio",
-)
+    "reviewbot.cli.review", "reviewbot.wiring.asking", "reviewbot.wiring.sharing", "reviewbot.outputs.json",
+    "reviewbot.analyzers.conflicts", "reviewbot.analyzers.leftovers", "reviewbot.analyzers.ruff",
+    "reviewbot.analyzers.secrets", "reviewbot.llm.providers", "reviewbot.llm.wires.httpx_shards",
+    "reviewbot.llm.redis_cache", "reviewbot.llm.redis_coalescing", "reviewbot.llm.redis_keys",
+    "reviewbot.llm.redis_limiting", "redis.asyncio", "httpcore", "anyio._backends._asyncio",
+    "reviewbot.forges.github", "reviewbot.forges.gitlab", "gitlab.v4.objects",
+)  # fmt: skip
 """What most reviews import. What the list lacks takes a review a moment longer, and nothing else."""
 _LOOK_S: Final = 0.2
 """How often it is asked whether to go on."""
