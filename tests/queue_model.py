@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from reviewbot.domain.job import ReviewJob
-from reviewbot.queue.outcomes import Admission, Fate
+from reviewbot.queue.outcomes import Admission, Fate, Later
 from reviewbot.queue.policy import QueueRules
 
 
@@ -63,30 +63,31 @@ class Model:
             self._line_up(entry)
         return Admission.SUPERSEDING if replaced else Admission.FRESH
 
-    def take(self, ticket: str, lease: str) -> Entry | None:
-        """Give what a ticket stands for."""
+    def take(self, ticket: str, lease: str, *, spare: bool = False) -> Entry | Later | None:
+        """Give what a ticket stands for; with ``spare`` of a project alone of which nothing runs."""
         if ticket in self.taken:
             entry = self.running[self.taken[ticket]]
             if self._survives(entry):
                 return self._start(replace(entry, deliveries=entry.deliveries + 1), ticket, lease)
             self._let_go(entry)
-        for place in list(self.lines):
+        served = {entry.place for entry in self.running.values()} if spare else set()
+        for place in [place for place in self.lines if place not in served]:
             line = self.lines.pop(place)
             free = self._first_free(line)
             if line:
                 self.lines[place] = line
             if free is not None:
                 return self._start(self.pending.pop(free), ticket, lease)
-        return None
+        return Later.LATER if served & self.lines.keys() else None
 
-    def finish(self, request: str, holder: str, now: float) -> Fate:
+    def finish(self, request: str, holder: str) -> Fate:
         """End a job."""
         entry = self._mine(request, holder)
         if entry is None:
             return Fate.LOST
         self._let_go(entry)
         if entry.tied and entry.job.subject not in self.pending:
-            self._wait(Entry(job=entry.tied[-1], since=now, place=entry.place, tied=entry.tied[:-1]))
+            self._wait(Entry(job=entry.tied[-1], since=entry.since, place=entry.place, tied=entry.tied[:-1]))
         return Fate.DONE
 
     def fail(self, request: str, holder: str, due: float | None) -> Fate:

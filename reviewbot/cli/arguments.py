@@ -2,16 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 from reviewbot import __version__
+from reviewbot.cli import values
+from reviewbot.cli.values import FORMATS
 
-FORMATS = ("text", "markdown", "html", "json", "sarif", "codequality", "junit", "annotations")
 LEVELS = ("never", "low", "medium", "high", "critical")
 SCENARIOS = ("completion", "module", "review", "bugfix", "tests")
-_MOST = 1_000_000
-_LAST_PORT = 65_535
 _EPILOG = """\
 exit codes:
   0 pass · 1 gate failed · 2 usage, configuration or unreadable input · 3 forge · 4 model provider ·
@@ -109,7 +107,7 @@ def _review(parser: argparse.ArgumentParser) -> None:
     out = parser.add_argument_group("output")
     out.add_argument("--format", choices=FORMATS, default="text", help="what goes to standard output (default: text)")
     out.add_argument(
-        "--output", dest="outputs", type=_output, action="append", default=[], metavar="FORMAT=PATH",
+        "--output", dest="outputs", type=values.output, action="append", default=[], metavar="FORMAT=PATH",
         help="write another format to a file (repeatable)",
     )  # fmt: skip
     out.add_argument("--save-report", type=Path, metavar="PATH", help="write the JSON report here too")
@@ -173,9 +171,11 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="model to ask (default: the configured one)")
     parser.add_argument("--scenario", choices=(*SCENARIOS, "all"), default="all", help="what to ask (default: all)")
     parser.add_argument(
-        "--requests", type=_count, default=100, metavar="N", help="requests for each scenario (default: 100)"
+        "--requests", type=values.count, default=100, metavar="N", help="requests for each scenario (default: 100)"
     )
-    parser.add_argument("--connections", type=_count, default=50, metavar="N", help="requests at once (default: 50)")
+    parser.add_argument(
+        "--connections", type=values.count, default=50, metavar="N", help="requests at once (default: 50)"
+    )
     parser.add_argument(
         "--sync-baseline", action="store_true",
         help="also ask with one blocking client, one request at a time, and compare",
@@ -187,7 +187,7 @@ def _bench(parser: argparse.ArgumentParser) -> None:
 def _stats(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ledger", type=Path, metavar="LEDGER", help="file that REVIEWBOT_LEDGER named")
     parser.add_argument("--by", choices=("day", "model", "task", "key"), default="day", help="rows (default: day)")
-    parser.add_argument("--since", type=_day, metavar="DATE", help="leave out what is before this day (UTC)")
+    parser.add_argument("--since", type=values.day, metavar="DATE", help="leave out what is before this day (UTC)")
     parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="(default: text)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
@@ -244,39 +244,34 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 
 def _worker(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--slots", type=_count, default=4, metavar="N", help="reviews at once (default: 4)")
+    parser.add_argument("--slots", type=values.count, default=4, metavar="N", help="reviews at once (default: 4)")
+    parser.add_argument(
+        "--spare-slots", type=values.count_or_none, default=1, metavar="N",
+        help="more of them, for projects of which none is under way: they need not wait for others' (default: 1)",
+    )  # fmt: skip
     parser.add_argument(
         "--store", type=Path, metavar="DIR", help="where projects are fetched to (default: under the cache folder)"
     )
     parser.add_argument(
-        "--max-store-gb", type=_amount, default=10.0, metavar="GB",
+        "--max-store-gb", type=values.amount, default=10.0, metavar="GB",
         help="most that all projects there may take; the longest unused goes first (default: 10)",
     )  # fmt: skip
     parser.add_argument(
-        "--job-timeout", type=_amount, default=1_800.0, metavar="SECONDS",
+        "--job-timeout", type=values.amount, default=1_800.0, metavar="SECONDS",
         help="longest time for one review (default: 1800)",
     )  # fmt: skip
-    parser.add_argument("--metrics-port", type=_port, metavar="PORT", help="serve Prometheus metrics (default: none)")
+    parser.add_argument(
+        "--metrics-port", type=values.port, metavar="PORT", help="serve Prometheus metrics (default: none)"
+    )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--dead", action="store_true", help="list the jobs that are not tried again, and end")
     instead.add_argument("--requeue", metavar="ID", help="put a dead job back, or 'all' of them, and end")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
-def _amount(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= _MOST:
-        message = f"'{text}' is no number above 0, up to {_MOST:,}"
-        raise argparse.ArgumentTypeError(message)
-    return value
-
-
 def _gateway(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="listen there (default: 127.0.0.1)")
-    parser.add_argument("--port", type=_port, default=8_080, metavar="N", help="and on this port (default: 8080)")
+    parser.add_argument("--port", type=values.port, default=8_080, metavar="N", help="and on this port (default: 8080)")
     parser.add_argument(
         "--config", type=Path, metavar="FILE",
         help="tenants, pools, limits and budgets (default: REVIEWBOT_CONFIG); read again when it changes",
@@ -285,40 +280,6 @@ def _gateway(parser: argparse.ArgumentParser) -> None:
         "--hash-token", action="store_true", help="read a token from standard input, print its digest for FILE, and end"
     )
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > _LAST_PORT:
-        message = f"'{text}' is no port from 0 (any that is free) to {_LAST_PORT}"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
-
-
-def _count(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if not 0 < value <= _MOST:
-        message = f"'{text}' is no number from 1 to {_MOST:,}"
-        raise argparse.ArgumentTypeError(message)
-    return value
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        message = f"'{text}' is no day: write it as 2026-11-22"
-        raise argparse.ArgumentTypeError(message) from error
-
-
-def _output(text: str) -> tuple[str, Path]:
-    name, mark, path = text.partition("=")
-    if not mark or name not in FORMATS or not path:
-        message = f"'{text}' is not FORMAT=PATH with one of {', '.join(FORMATS)}"
-        raise argparse.ArgumentTypeError(message)
-    return name, Path(path)
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

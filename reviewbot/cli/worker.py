@@ -80,11 +80,17 @@ def _work(options: argparse.Namespace, found: "Working") -> None:
     with open_blocking(found.redis_url) as redis, open_blocking(found.redis_url, tries=1) as quick:
         queue = ReviewQueue(redis, _now, random.random)  # noqa: TID251 - the command line is the world
         asked = ReviewQueue(quick, _now, random.random)  # noqa: TID251
-        measures = Measures(options.slots, asked.stats, time.monotonic)
+        measures = Measures(options.slots + options.spare_slots, asked.stats, time.monotonic)
         bench = _bench(options, found, asked, log, measures)
         if options.metrics_port is not None:
             log("metrics", port=_show(measures, options.metrics_port))
-        delivery = Delivery(redis, queue, lambda taken: reviewing.review(bench, taken), slots=options.slots)
+        delivery = Delivery(
+            redis,
+            queue,
+            lambda taken: reviewing.review(bench, taken),
+            slots=options.slots,
+            spare=options.spare_slots,
+        )
         serving.serve(delivery, bench.stopping, log, os._exit)
         bench.forks.close()
 

@@ -21,7 +21,7 @@ from dramatiq.brokers.redis import MAINTENANCE_SCALE, RedisBroker
 
 from reviewbot.queue import policy
 from reviewbot.queue.connecting import QueueDownError
-from reviewbot.queue.outcomes import Ending, Failed, Fate, Taken, Unfinished
+from reviewbot.queue.outcomes import Ending, Failed, Fate, Later, Taken, Unfinished
 from reviewbot.queue.reviews import ReviewQueue
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _POLL_MS: Final = 100
 _SWEEP_S: Final = 1.0
+_SPARE_S: Final = 0.05
+"""Between two looks of a spare slot for a project that has none."""
 HEARTBEAT_S: Final = 15.0
 """After so long without a sign of life a worker's jobs go to others. Clocks of machines must agree much better."""
 
@@ -44,9 +46,13 @@ class Delivery:
         run: Callable[[Taken], Ending],
         *,
         slots: int,
+        spare: int = 0,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         """Call ``run`` in a thread for each job, ``slots`` at once. What it raises counts as a failure.
+
+        ``spare`` more are for projects none of whose jobs is in hand anywhere: so what one project floods the queue
+        with is not waited for by another one's first.
 
         Threads cannot be interrupted: ``run`` has to ask `ReviewQueue.superseded`, and to end when its process is told
         to, with `Unfinished`.
@@ -59,9 +65,11 @@ class Delivery:
             heartbeat_timeout=round(1_000 * heartbeat_s),
         )
         self._stopping = threading.Event()
-        actor(actor_name=policy.ACTOR, queue_name=policy.QUEUE, broker=broker)(_work(queue, run, self._stopping))
-        self._worker = Worker(broker, worker_timeout=_POLL_MS, worker_threads=slots)
-        self._worker.queue_prefetch = slots
+        actor(actor_name=policy.ACTOR, queue_name=policy.QUEUE, broker=broker)(
+            _work(queue, run, threading.Semaphore(slots), self._stopping)
+        )
+        self._worker = Worker(broker, worker_timeout=_POLL_MS, worker_threads=slots + spare)
+        self._worker.queue_prefetch = slots + spare
         self._queue = queue
         self._sweeping = threading.Thread(target=self._sweep, daemon=True, name="sweep the queue")
 
@@ -87,28 +95,40 @@ class Delivery:
                     _log.info("%d tickets were missing, and are issued again", missing)
 
 
-def _work(queue: ReviewQueue, run: Callable[[Taken], Ending], stopping: threading.Event) -> Callable[[str], None]:
-    """Make what dramatiq calls for each ticket.
+def _work(
+    queue: ReviewQueue, run: Callable[[Taken], Ending], room: threading.Semaphore, stopping: threading.Event
+) -> Callable[[str], None]:
+    """Make what dramatiq calls for each ticket; ``room`` has the ordinary slots, whoever finds none is a spare one.
 
     A slot that falls free goes on at once, under the ticket that it has, until there is no more work: tickets that are
     left over find none. A ticket is acknowledged whatever happens here; a job that is left behind is swept up.
     """
 
     def work(ticket: str) -> None:
-        while not stopping.is_set():
-            taken = queue.take(ticket)
-            if taken is None:
-                return
-            ending = _ended(run, taken)
-            fate = queue.end(taken, ending)
-            if fate is Fate.LOST:
-                # The ticket is another worker's too, and what it stands for is in that one's hands.
-                _log.warning("job %s was another worker's by the time it ended", taken.job.id)
-                return
-            if isinstance(ending, Unfinished):
-                return
+        ordinary = False
+        try:
+            while not stopping.is_set():
+                ordinary = ordinary or room.acquire(blocking=False)
+                taken = queue.take(ticket) if ordinary else queue.take_spare(ticket)
+                if taken is Later.LATER:
+                    ordinary = room.acquire(timeout=_SPARE_S)
+                elif taken is None or not _done(queue, run, taken):
+                    return
+        finally:
+            if ordinary:
+                room.release()
 
     return work
+
+
+def _done(queue: ReviewQueue, run: Callable[[Taken], Ending], taken: Taken) -> bool:
+    """Do a job; tells whether to go on under its ticket."""
+    ending = _ended(run, taken)
+    if queue.end(taken, ending) is Fate.LOST:
+        # The ticket is another worker's too, and what it stands for is in that one's hands.
+        _log.warning("job %s was another worker's by the time it ended", taken.job.id)
+        return False
+    return not isinstance(ending, Unfinished)
 
 
 def _ended(run: Callable[[Taken], Ending], taken: Taken) -> Ending:

@@ -48,6 +48,15 @@ class Taken:
     """dramatiq's message, which is the job's lease: as long as it is not acknowledged, the job is this worker's."""
     lease: str
     """Told apart from the lease of whoever took the same job before."""
+    tied: bool = False
+    """Whether another job of the same moment, which may be the newest, waits for the end of this one."""
+
+
+class Later(StrEnum):
+    """No job for a spare slot yet."""
+
+    LATER = "later"
+    """Those projects that have work are served already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

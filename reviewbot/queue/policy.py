@@ -10,7 +10,17 @@ from typing import Final
 
 from reviewbot.domain.job import ReviewJob
 from reviewbot.queue import spelling
-from reviewbot.queue.outcomes import TIMES_S, Admission, DeadJob, Enqueued, Failed, ProjectStats, QueueStats, Taken
+from reviewbot.queue.outcomes import (
+    TIMES_S,
+    Admission,
+    DeadJob,
+    Enqueued,
+    Failed,
+    Later,
+    ProjectStats,
+    QueueStats,
+    Taken,
+)
 
 NAMESPACE: Final = "reviewbot:tickets"
 """dramatiq's own names begin so."""
@@ -72,9 +82,9 @@ class Policy:
         delivery = f"{job.server} {job.delivery}" if job.delivery else ""
         return self._call("enqueue", now, nonce=nonce, entry=entry, delivery=delivery, again=job.again)
 
-    def take(self, ticket: str, now: datetime, nonce: str) -> Call:
-        """Ask for a ticket's job."""
-        return self._call("take", now, nonce=nonce, ticket=ticket)
+    def take(self, ticket: str, now: datetime, nonce: str, *, spare: bool = False) -> Call:
+        """Ask for a ticket's job; with ``spare`` for one of a project of which none runs."""
+        return self._call("take", now, nonce=nonce, ticket=ticket, spare=spare)
 
     def finish(self, taken: Taken, outcome: str, now: datetime) -> Call:
         """Tell that a job is done."""
@@ -149,12 +159,14 @@ def enqueued(answer: Sequence[bytes]) -> Enqueued:
     return Enqueued(admission=Admission(admission), reason=reason)
 
 
-def taken(answer: Sequence[bytes | int] | None, ticket: str, nonce: str) -> Taken | None:
+def taken(answer: Sequence[bytes | int] | bytes | None, ticket: str, nonce: str) -> Taken | Later | None:
     """Read a ticket's job; None for no work."""
     if answer is None:
         return None
-    job, attempt = answer
-    return Taken(job=spelling.read(_bytes(job)), attempt=int(attempt), ticket=ticket, lease=nonce)
+    if isinstance(answer, bytes):
+        return Later(answer.decode())
+    job, attempt, tied = answer
+    return Taken(job=spelling.read(_bytes(job)), attempt=int(attempt), ticket=ticket, lease=nonce, tied=int(tied) > 0)
 
 
 def dead(answer: Sequence[bytes | int]) -> Iterator[DeadJob]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from reviewbot.queue import policy
 from reviewbot.queue.connecting import QueueDownError
-from reviewbot.queue.outcomes import DeadJob, Ended, Ending, Failed, Fate, QueueStats, Taken, Unfinished
+from reviewbot.queue.outcomes import DeadJob, Ended, Ending, Failed, Fate, Later, QueueStats, Taken, Unfinished
 from reviewbot.queue.policy import Call, Policy, QueueRules
 
 if TYPE_CHECKING:
@@ -39,8 +39,16 @@ class ReviewQueue:
 
         None where there is no work, or none whose change request is free: then the ticket is done.
         """
+        found = self._take(ticket, spare=False)
+        return None if found is Later.LATER else found
+
+    def take_spare(self, ticket: str) -> Taken | Later | None:
+        """Give a job as `take` does, and only one of a project none of whose jobs is in anybody's hands."""
+        return self._take(ticket, spare=True)
+
+    def _take(self, ticket: str, *, spare: bool) -> Taken | Later | None:
         nonce = self._nonce()
-        return policy.taken(self._ask(self._policy.take(ticket, self._now(), nonce)), ticket, nonce)
+        return policy.taken(self._ask(self._policy.take(ticket, self._now(), nonce, spare=spare)), ticket, nonce)
 
     def end(self, taken: Taken, ending: Ending) -> Fate:
         """Tell how a job ended, before its ticket is acknowledged."""

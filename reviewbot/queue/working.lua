@@ -3,7 +3,7 @@
 local function start(entry)
     entry.ticket, entry.lease, entry.started = ask.ticket, ask.nonce, now
     store('running', entry.request, entry)
-    return {entry.job, entry.attempt}
+    return {entry.job, entry.attempt, #entry.tied}
 end
 
 -- Whether a job whose worker ended without a word is to be done again: not if there is a newer one, nor for ever.
@@ -31,7 +31,34 @@ local function next_subject(project)
     end
 end
 
--- Gives {job, attempt}, or nothing: then there is no work, and the ticket is done.
+-- Gives {job, attempt, how many are tied} of the next one of a project, or nothing where a job of each of its requests runs.
+local function next_of(project)
+    local entry = next_subject(project)
+    if call('EXISTS', P .. 'line:' .. project) == 1 then call('RPUSH', P .. 'turns', project) end
+    if not entry then return nil end
+    call('HDEL', P .. 'pending', entry.subject)
+    call('HSET', P .. 'taken', ask.ticket, entry.request)
+    count(project, 'waiting', -1)
+    count(project, 'running', 1)
+    return start(entry)
+end
+
+-- Of projects none of whose jobs run alone; 'later' where only others wait.
+local function next_unserved()
+    local later = nil
+    for _, project in ipairs(call('LRANGE', P .. 'turns', 0, -1)) do
+        if (tonumber(call('HGET', P .. 'tally:' .. project, 'running')) or 0) > 0 then
+            later = 'later'
+        else
+            call('LREM', P .. 'turns', 1, project)
+            local answer = next_of(project)
+            if answer then return answer end
+        end
+    end
+    return later
+end
+
+-- Gives {job, attempt, how many are tied}, or nothing: then there is no work, and the ticket is done.
 function operations.take()
     local request = call('HGET', P .. 'taken', ask.ticket)
     if request then
@@ -39,18 +66,12 @@ function operations.take()
         if survives(entry) then return start(entry) end
         let_go(entry)
     end
+    if ask.spare then return next_unserved() end
     while true do
         local project = call('LPOP', P .. 'turns')
         if not project then return nil end
-        local entry = next_subject(project)
-        if call('EXISTS', P .. 'line:' .. project) == 1 then call('RPUSH', P .. 'turns', project) end
-        if entry then
-            call('HDEL', P .. 'pending', entry.subject)
-            call('HSET', P .. 'taken', ask.ticket, entry.request)
-            count(project, 'waiting', -1)
-            count(project, 'running', 1)
-            return start(entry)
-        end
+        local answer = next_of(project)
+        if answer then return answer end
     end
 end
 
@@ -70,7 +91,7 @@ function operations.finish()
     local other = table.remove(entry.tied)
     if other and not superseded(entry) then
         entry.job, entry.id, entry.version = other.job, other.id, other.version
-        entry.attempt, entry.deliveries, entry.since = 1, 0, now
+        entry.attempt, entry.deliveries = 1, 0
         wait(entry)
     end
     return 'done'

@@ -11,10 +11,13 @@ _PASSING: Final = {3: "the forge", 4: "the model"}
 _LASTING: Final = {2: "its configuration", 6: "the sandbox", 70: "a bug in reviewbot"}
 
 
-def ending(code: int, *, reviewed: bool, attempt: int, last_words: str) -> Ending:
-    """Judge a review by its exit code, and by whether there is a report of it."""
+def ending(code: int, *, reviewed: bool, again: bool, last_words: str) -> Ending:
+    """Judge a review by its exit code, and by whether there is a report of it.
+
+    ``again`` tells whether the forge is to be asked once more where it shows another commit.
+    """
     if code == 0 and not reviewed:
-        return _at_another_head(attempt, last_words)
+        return Failed(reason=last_words) if again else Ended(outcome="superseded")
     if code in _REVIEWED and not reviewed:
         return Failed(reason=f"exit code {code} without a report: {last_words}")
     if code in _REVIEWED:
@@ -24,12 +27,3 @@ def ending(code: int, *, reviewed: bool, attempt: int, last_words: str) -> Endin
         return Failed(reason=f"the review was ended by {name}, as for want of memory: {last_words}")
     cause = _PASSING.get(code) or _LASTING.get(code) or f"exit code {code}"
     return Failed(reason=f"{cause}: {last_words}", lasting=code not in _PASSING)
-
-
-def _at_another_head(attempt: int, last_words: str) -> Ending:
-    """Judge a review that found its request at another commit.
-
-    Mostly a newer push has come, and has a job of its own. But a webhook can be quicker than the copy of the forge's
-    database that answers, so it is asked a second time before it is believed.
-    """
-    return Failed(reason=last_words) if attempt == 1 else Ended(outcome="superseded")

@@ -121,7 +121,11 @@ def _reviewed(bench: Bench, taken: Taken, summons: Summons, tell: Tell) -> Endin
                 hear=hear,
             )
         reviewed = (folder / _REPORT).exists()
-        return judging.ending(code, reviewed=reviewed, attempt=taken.attempt, last_words="\n".join(last))
+        # Of a review that found its request at another commit, mostly a newer push has come, and has a job of its own.
+        # But a webhook can be quicker than the copy of the forge's database that answers: so it is asked a second time
+        # before it is believed, unless the other commit waits for its turn.
+        again = taken.attempt == 1 and not taken.tied
+        return judging.ending(code, reviewed=reviewed, again=again, last_words="\n".join(last))
 
 
 def _environ(bench: Bench, job: ReviewJob, token: str, store: Store, folder: Path) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """Delivery within one process: what `run` gives or raises, what is swept, and what is said when Redis is away."""
 
 import logging
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,9 +28,9 @@ def desk(server: RedisServer) -> Iterator[Desk]:
 
 
 @contextmanager
-def working(desk: Desk, run: Callable[[Taken], Ending]) -> Iterator[None]:
-    """Let two threads work for the length of a block, and wait for what they are at."""
-    delivery = Delivery(desk.redis, desk.queue, run, slots=2)
+def working(desk: Desk, run: Callable[[Taken], Ending], *, spare: int = 0) -> Iterator[None]:
+    """Let two threads, and spare ones, work for the length of a block, and wait for what they are at."""
+    delivery = Delivery(desk.redis, desk.queue, run, slots=2, spare=spare)
     delivery.start()
     try:
         yield
@@ -132,3 +133,33 @@ def test_a_job_that_another_worker_took_over_is_told_of(desk: Desk, caplog: pyte
         done.wait_for(2)  # the other one never ended, and is swept up
     assert "was another worker's by the time it ended" in caplog.text
     assert (("reviewed", 1),) == desk.stats_of().ended
+
+
+class Holding:
+    """Holds every job until it is let go, and says of which project each one is that began."""
+
+    def __init__(self) -> None:
+        self.began: queue.Queue[int] = queue.Queue()
+        self.go = threading.Event()
+
+    def __call__(self, taken: Taken) -> Ending:
+        self.began.put(taken.job.project_id or 0)
+        assert self.go.wait(PATIENCE_S)
+        return Ended()
+
+
+def test_a_spare_slot_is_for_a_project_of_which_nothing_is_under_way(desk: Desk) -> None:
+    holding = Holding()
+    for number in range(1, 6):
+        desk.enqueue(a_push(number, "a", project_id=1))
+    with working(desk, holding, spare=1):
+        assert [1, 1] == [holding.began.get(timeout=PATIENCE_S) for _ in range(2)]
+        with pytest.raises(queue.Empty):
+            holding.began.get(timeout=0.5)
+        desk.enqueue(a_push(1, "a", project_id=2))
+        assert 2 == holding.began.get(timeout=PATIENCE_S), "while all ordinary slots are busy"
+        desk.enqueue(a_push(2, "a", project_id=2))
+        with pytest.raises(queue.Empty):
+            holding.began.get(timeout=0.5)
+        holding.go.set()
+        assert [1, 1, 1, 2] == sorted(holding.began.get(timeout=PATIENCE_S) for _ in range(4))

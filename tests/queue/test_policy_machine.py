@@ -21,7 +21,7 @@ from review_queue import START, Desk, Hand, a_push, a_reply
 
 from reviewbot.domain.job import ReviewJob
 from reviewbot.queue import policy
-from reviewbot.queue.outcomes import Ended, Failed, Fate, Taken, Unfinished
+from reviewbot.queue.outcomes import Ended, Failed, Fate, Later, Taken, Unfinished
 from reviewbot.queue.policy import QueueRules
 
 RULES = QueueRules(waiting=3, attempts=2, deliveries=2, first_wait_s=4, most_wait_s=4)
@@ -78,20 +78,26 @@ class Machine(RuleBasedStateMachine):
     def comment(self, project: int, number: int, note: str, after_s: int) -> None:
         self.told(a_reply(number, "thread", note, after_s, project))
 
-    @rule(place=PLACES)
-    def fetch(self, place: int) -> None:
+    @rule(place=PLACES, spare=st.booleans())
+    def fetch(self, place: int, spare: bool) -> None:
         hand = self.hands[place % len(self.hands)]
         ticket = hand.fetch()
         if ticket is not None:
-            self.take(hand, ticket)
+            self.take(hand, ticket, spare=spare)
 
-    def take(self, hand: Hand, ticket: str) -> None:
-        taken = self.desk.queue.take(ticket)
-        lease = taken.lease if taken else "none"
-        expected = self.model.take(ticket, lease)
-        assert (expected and (expected.job, expected.attempt)) == (taken and (taken.job, taken.attempt))
+    def take(self, hand: Hand, ticket: str, *, spare: bool = False) -> None:
+        taken = self.desk.queue.take_spare(ticket) if spare else self.desk.queue.take(ticket)
+        lease = taken.lease if isinstance(taken, Taken) else "none"
+        expected = self.model.take(ticket, lease, spare=spare)
+        if isinstance(expected, Entry) and isinstance(taken, Taken):
+            found = (taken.job, taken.attempt, taken.tied)
+            assert (expected.job, expected.attempt, bool(expected.tied)) == found
+        else:
+            assert expected == taken
         if taken is None:
             hand.ack(ticket)
+        elif taken is Later.LATER:
+            self.take(hand, ticket)  # as a slot does that has waited until an ordinary one fell free
         else:
             self.in_hand.append(Held(hand, taken, f"{ticket} {lease}"))
 
@@ -104,7 +110,7 @@ class Machine(RuleBasedStateMachine):
         held = self.put_down(place)
         job = held.taken.job
         fate = self.desk.queue.end(held.taken, Ended())
-        assert self.model.finish(job.request, held.holder, self.now) is fate
+        assert self.model.finish(job.request, held.holder) is fate
         if fate is Fate.DONE:
             self.done[job.subject].add(job.version)
         if ack:

@@ -169,20 +169,20 @@ def test_an_apps_token_is_asked_for_where_there_is_an_app() -> None:
     ],
 )
 def test_the_exit_code_says_whether_another_attempt_is_worth_it(code: int, ending: Ending) -> None:
-    assert ending == judging.ending(code, reviewed=True, attempt=1, last_words="last words")
+    assert ending == judging.ending(code, reviewed=True, again=True, last_words="last words")
 
 
 @pytest.mark.parametrize("code", [1, 5])
 def test_a_result_without_a_report_is_none(code: int) -> None:
     """1 is also how Python ends that cannot even begin, for want of memory."""
-    ending = judging.ending(code, reviewed=False, attempt=1, last_words="last words")
+    ending = judging.ending(code, reviewed=False, again=True, last_words="last words")
     assert Failed(reason=f"exit code {code} without a report: last words") == ending
 
 
 def test_a_request_at_another_commit_is_asked_for_twice() -> None:
     """The webhook may have been quicker than the copy of the forge's database that answers."""
-    assert Failed(reason="newer") == judging.ending(0, reviewed=False, attempt=1, last_words="newer")
-    assert Ended(outcome="superseded") == judging.ending(0, reviewed=False, attempt=2, last_words="newer")
+    assert Failed(reason="newer") == judging.ending(0, reviewed=False, again=True, last_words="newer")
+    assert Ended(outcome="superseded") == judging.ending(0, reviewed=False, again=False, last_words="newer")
 
 
 # When it is stopped.

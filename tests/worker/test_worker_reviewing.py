@@ -137,6 +137,7 @@ def test_a_request_that_has_moved_on_is_not_posted_to(at: Hosted, said: Said, tm
     first, second = (replace(at.taken(attempt), job=old) for attempt in (1, 2))
     assert "a newer push has come" in failed(review(made, first)).reason
     assert Ended(outcome="superseded") == review(made, second)
+    assert Ended(outcome="superseded") == review(made, replace(first, tied=True)), "its own other head is next"
     assert ({}, 0) == (at.stage.places(), at.stage.writes)
 
 
