@@ -187,9 +187,13 @@ def _flood(scene: Scene, requests: int) -> None:
     print(f"the flood's requests in line     {max(before.values())} before, {waiting} after")
     for what, at in (("begun", 0), ("done", 1)):
         quiet, loud = [times[at] for times in idle], [times[at] for times in beside]
-        print(f"{what:5} idle                       median {median(quiet):.2f} s, most {max(quiet):.2f} s")
-        print(f"{what:5} beside a flood             median {median(loud):.2f} s, most {max(loud):.2f} s")
+        print(f"{what:5} idle                       {_spread(quiet)}")
+        print(f"{what:5} beside a flood             {_spread(loud)}")
         print(f"{what:5} ratio of the medians       {median(loud) / median(quiet):.2f}")
+
+
+def _spread(times_s: list[float]) -> str:
+    return f"median {1_000 * median(times_s):,.0f} ms, most {1_000 * max(times_s):,.0f} ms"
 
 
 def main() -> None:

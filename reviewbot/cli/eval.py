@@ -16,7 +16,7 @@ from reviewbot.ports import Observer
 from reviewbot.settings import environment
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import gating, scoring
-from reviewbot.wiring import configuration, engines
+from reviewbot.wiring import configuration, engines, policies
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.evaluating import cases, recordings, results
 from reviewbot.wiring.evaluating.running import Job, evaluate
@@ -62,7 +62,7 @@ def _job(
     return Job(
         cases=cases.read(options.cases),
         # Findings are what is measured here: they fail no gate.
-        policy=replace(engines.policy(settings, engine.name, ()), fail_on=None),
+        policy=replace(policies.policy(settings, engine.name, ()), fail_on=None),
         settings=settings,
         engine=engine,
         recording=recording,

@@ -13,7 +13,7 @@ from reviewbot.planning import plan as make_plan
 from reviewbot.settings import environment
 from reviewbot.steps import prompting
 from reviewbot.steps.counting import tokens
-from reviewbot.wiring import configuration, engines, operator
+from reviewbot.wiring import configuration, engines, operator, policies
 from reviewbot.wiring.changes import opened
 from reviewbot.wiring.instructions import gathered
 from reviewbot.wiring.surroundings import utc_now
@@ -25,8 +25,8 @@ def plan(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         settings = configuration.effective(
             {}, environ, trust=source.trust, git=source.git, config=options.config
         ).settings
-        system = prompting.system(engines.templates(source.trust), gathered(settings, source.trust))
-        policy = engines.policy(settings, "llm", ())
+        system = prompting.system(policies.templates(source.trust), gathered(settings, source.trust))
+        policy = policies.policy(settings, "llm", ())
         model = engines.model(settings)
         ratio = calibration.load(environment.cache_folder(environ), model.name)
         prices, now = Prices.load(operator.read(environ).prices), utc_now()

@@ -10,7 +10,7 @@ from reviewbot.errors import ForgeError, UsageError
 from reviewbot.settings import pipelines
 from reviewbot.settings.pipelines import Pipeline
 from reviewbot.settings.schema import Settings
-from reviewbot.wiring import engines, memory, publishing
+from reviewbot.wiring import engines, memory, policies, publishing
 from reviewbot.wiring.forges import Attended, attended
 from reviewbot.wiring.memory import Recalled
 from reviewbot.wiring.publishing import Board, Desk
@@ -38,7 +38,7 @@ def known(environ: Mapping[str, str], settings: Settings) -> Known:
         raise UsageError(message)
     signer = publishing.mark_signer(environ, engines.choose(settings, environ).endpoint)
     with attended(pipeline, time.sleep) as found:  # noqa: TID251 - the command line is the world
-        desk = Desk(forge=found.forge, request=found.request, signer=signer, templates=engines.templates(None))
+        desk = Desk(forge=found.forge, request=found.request, signer=signer, templates=policies.templates(None))
         page, dismissals = memory.listed(desk)
         place = Known().place if page is None else page.url
         return Known(dismissals=dismissals, place=place, sign=found.request.dialect.sign)

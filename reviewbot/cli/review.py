@@ -27,6 +27,7 @@ from reviewbot.wiring import (
     gate,
     gate_rules,
     generating,
+    policies,
     publishing,
     replies,
     synopses,
@@ -112,7 +113,7 @@ def _opened(
         inputs.flags(options), environ, trust=source.trust, git=source.git, config=options.config
     ).settings
     engine = engines.choose(settings, environ)
-    policy = engines.policy(settings, engine.name, options.imports)
+    policy = policies.policy(settings, engine.name, options.imports)
     return Run(
         options=options, environ=environ, say=say, host=host, selection=selection, source=source, settings=settings,
         engine=engine, policy=policy, pipeline=pipelines.detect(environ) if host is None else host.pipeline,
@@ -159,7 +160,7 @@ def _desk_at(run: Run, attended: Attended) -> Desk:
         forge=attended.forge,
         request=attended.request,
         signer=publishing.mark_signer(run.environ, run.engine.endpoint),
-        templates=engines.templates(run.source.trust),
+        templates=policies.templates(run.source.trust),
         recipe=publishing.recipe(run.settings, run.policy, run.engine.name, run.source.trust),
         heard=following.teller(_record(run), attended.request),
         remembers=run.settings.memory.keep != "off",

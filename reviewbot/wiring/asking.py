@@ -19,7 +19,7 @@ from reviewbot.steps import prompting
 from reviewbot.steps.answering import Conversation
 from reviewbot.steps.carrying import Previous
 from reviewbot.steps.counting import tokens
-from reviewbot.wiring import engines, replies, synopses
+from reviewbot.wiring import engines, policies, replies, synopses
 from reviewbot.wiring.clients import open_client
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.generating import Generating, generate
@@ -63,7 +63,7 @@ class Job:
 async def ask(job: Job, observe: Observer) -> Report:
     """Review a change with a model."""
     model = engines.model(job.settings)
-    templates = engines.templates(job.trust)
+    templates = policies.templates(job.trust)
     ratio = calibration.load(job.stores.folder, model.name)
     heard = _Heard(job)
     heard.count(job.followed)

@@ -27,7 +27,7 @@ from reviewbot.steps.answering_plan import Voice
 from reviewbot.steps.carrying import Previous
 from reviewbot.steps.marking import Signer
 from reviewbot.steps.reconciling import Reconciled, Run, Scene
-from reviewbot.wiring import engines
+from reviewbot.wiring import engines, policies
 from reviewbot.wiring.changes import Selection, opened
 from reviewbot.wiring.instructions import gathered
 
@@ -125,7 +125,7 @@ def local_desk(change: Change, report: Report) -> Desk:
     from reviewbot.forges.local import LocalForge
 
     forge = LocalForge(report.comparison, change.patch)
-    return Desk(forge=forge, request=forge.request(), signer=Signer(), templates=engines.templates(None))
+    return Desk(forge=forge, request=forge.request(), signer=Signer(), templates=policies.templates(None))
 
 
 def mark_signer(environ: Mapping[str, str], endpoint: Endpoint | None) -> Signer:
@@ -162,7 +162,7 @@ def recipe(settings: Settings, policy: Policy, engine: str, trust: Trust | None)
 
 def _asked(settings: Settings, trust: Trust | None) -> tuple[object, ...]:
     """Give what the two models of a review are told, and how they are asked."""
-    templates = engines.templates(trust)
+    templates = policies.templates(trust)
     system = prompting.system(templates, gathered(settings, trust))
     verify = challenging.system(templates, style=settings.review.style)
     return engines.model(settings), system, engines.verifier(settings), verify

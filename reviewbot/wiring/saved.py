@@ -13,7 +13,7 @@ from reviewbot.repository.sources import Trust
 from reviewbot.settings.schema import Settings
 from reviewbot.steps import diffing, merging, prompting, restoring, sealing
 from reviewbot.steps.restoring import Saved
-from reviewbot.wiring import configuration, engines, memory, publishing
+from reviewbot.wiring import configuration, engines, memory, policies, publishing
 from reviewbot.wiring.changes import Selection, opened
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.forges import Attended
@@ -62,13 +62,13 @@ def restored(
     with ExitStack() as stack:
         side = _side(attended, selection, environ, config, stack)
         engine = engines.choose(side.settings.model_copy(update={"engine": "auto"}), environ)
-        policy = engines.policy(side.settings, saved.parts.engine, ())
+        policy = policies.policy(side.settings, saved.parts.engine, ())
         secrets = publishing.report_secrets(environ, engine.endpoint, attended.pipeline)
         desk = Desk(
             forge=attended.forge,
             request=request,
             signer=publishing.mark_signer(environ, engine.endpoint),
-            templates=engines.templates(side.trust),
+            templates=policies.templates(side.trust),
             recipe=_recipe(saved, side, policy, engine),
             trusted=sealing.is_sealed(text, secrets, publishing.binding(attended.pipeline)),
             remembers=side.settings.memory.keep != "off",

@@ -8,7 +8,7 @@ from reviewbot.domain.finding import Severity
 from reviewbot.errors import UsageError
 from reviewbot.settings.layers import Layer, combine
 from reviewbot.settings.schema import Settings
-from reviewbot.wiring import engines
+from reviewbot.wiring import engines, policies
 
 
 def settings(**values: object) -> Settings:
@@ -88,12 +88,12 @@ def test_an_answer_is_never_longer_than_what_is_kept_free_for_it() -> None:
 
 
 def test_the_policy_is_what_the_settings_say() -> None:
-    policy = engines.policy(settings(fail_on="medium", filter__ignore=["a/"], max_comments=3), "static", ())
+    policy = policies.policy(settings(fail_on="medium", filter__ignore=["a/"], max_comments=3), "static", ())
     assert (Severity.MEDIUM, ("a/",), 3) == (policy.fail_on, policy.rules.ignore, policy.max_comments)
-    assert engines.policy(settings(), "llm", ()).fail_on is None
+    assert policies.policy(settings(), "llm", ()).fail_on is None
     assert (1, 3) == (len(policy.analyzers), len(policy.text_checks))
     assert (True, False) == (policy.standards.verify, policy.standards.style)
-    other = engines.policy(settings(review__verify=False, review__style=True), "llm", ()).standards
+    other = policies.policy(settings(review__verify=False, review__style=True), "llm", ()).standards
     assert (False, True) == (other.verify, other.style)
 
 

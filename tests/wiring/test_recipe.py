@@ -9,14 +9,14 @@ import pytest
 from reviewbot.repository.git import locate
 from reviewbot.repository.sources import Trust, WorkTreeTrust
 from reviewbot.settings.layers import Layer, combine
-from reviewbot.wiring import engines, publishing
+from reviewbot.wiring import policies, publishing
 
 NONE: Mapping[str, object] = {}
 
 
 def recipe(values: Mapping[str, object] = NONE, *, engine: str = "llm", trust: Trust | None = None) -> str:
     settings = combine([Layer("test", values)]).settings
-    return publishing.recipe(settings, engines.policy(settings, engine, ()), engine, trust)
+    return publishing.recipe(settings, policies.policy(settings, engine, ()), engine, trust)
 
 
 @pytest.mark.parametrize(
