@@ -110,7 +110,7 @@ def _newest(repo: Repo, story: Iterable[Step]) -> dict[int, tuple[int, str]]:
     return {number: (head, repo.git("rev-parse", f"{number}/{head}")) for number, head in last.items()}
 
 
-def _killed(scene: Scene, story: tuple[Step, ...]) -> None:
+def _killed(scene: Scene, story: tuple[Step, ...], *, in_turn: bool) -> None:
     """Kill, until all is done."""
     sending = threading.Thread(target=scene.play, args=(story,))
     half_s, began = story[len(story) // 2].at_s, time.monotonic()
@@ -119,7 +119,7 @@ def _killed(scene: Scene, story: tuple[Step, ...]) -> None:
         restarted = False
         for kill in itertools.count(1):
             pause(max(began + kill * _KILL_S - time.monotonic(), 0))
-            crew.kill()
+            crew.kill(in_turn=in_turn)
             if not restarted and time.monotonic() - began >= half_s:
                 scene.redis.stop()
                 pause(0.5)
@@ -204,6 +204,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--rate", type=float, default=5, help="webhooks a second, more or less (killed alone)")
     parser.add_argument("--model-s", type=float, default=0.5, help="seconds that the model takes for an answer")
+    parser.add_argument("--in-turn", action="store_true", help="kill the workers in turn, not by chance")
     parser.add_argument("--slots", type=int, default=4, help="of each worker")
     options = parser.parse_args()
     webhooks = options.webhooks if options.mode != "flood" else 0
@@ -211,7 +212,7 @@ def main() -> None:
     heads = {step.number: step.head for step in story if step.push}
     with opened(options, heads) as scene:
         if options.mode == "killed":
-            _killed(scene, story)
+            _killed(scene, story, in_turn=options.in_turn)
         elif options.mode == "steady":
             _steady(scene, story)
         else:

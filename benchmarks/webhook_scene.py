@@ -199,12 +199,9 @@ class Crew:
         self._ever.append(Worker(folder, scene.redis.url, environ, *options))
         return self._ever[-1]
 
-    def kill(self) -> None:
-        """Kill one with SIGKILL, and start another.
-
-        By chance: in turn, jobs that come back after 15 s would always come to the one that is killed next.
-        """
-        place = self._chance.randrange(WORKERS)
+    def kill(self, *, in_turn: bool) -> None:
+        """Kill one with SIGKILL, by chance or each in turn, and start another."""
+        place = self.kills % WORKERS if in_turn else self._chance.randrange(WORKERS)
         self._now[place].__exit__()
         self._now[place] = self._started(place)
         self.kills += 1
