@@ -63,7 +63,7 @@ async def replica(base_url: str, redis_url: str, limit: int, until_s: float, *, 
             except ReviewbotError as error:
                 said = type(error).__name__
                 await asyncio.sleep(1)
-            print(json.dumps(said), flush=True)
+            os.write(1, f"{json.dumps(said)}\n".encode())
 
     async with open_client(plan, real_world(), lambda _: None) as client:
         await asyncio.wait([asyncio.create_task(call()) for _ in range(_CALLERS)], timeout=until_s - time.time())
@@ -74,7 +74,7 @@ class Fleet:
 
     def __init__(self, arguments: list[str]) -> None:
         self._command = [sys.executable, __file__, *arguments]
-        self._output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - goes with the process
+        self._output = tempfile.TemporaryFile("a+", encoding="utf-8")  # noqa: SIM115 - goes with the process
         self.running: list[subprocess.Popen[str]] = []
 
     def start(self) -> None:

@@ -19,7 +19,7 @@ from reviewbot.errors import UsageError
 from reviewbot.repository.git import Git, locate
 from reviewbot.repository.sources import Trust
 from reviewbot.settings import environment
-from reviewbot.settings.layers import Effective, fields, value_of
+from reviewbot.settings.layers import Effective, keys, value_of
 from reviewbot.settings.schema import Settings
 from reviewbot.wiring import changes, configuration, engines, operator, pools
 
@@ -59,7 +59,7 @@ def _trusted(options: argparse.Namespace, environ: Mapping[str, str]) -> Iterato
 
 
 def _as_text(effective: Effective, environ: Mapping[str, str], known: Known | None) -> str:
-    rows = [(key, _spelt(value_of(effective.settings, key)), effective.origins[key]) for key, _ in fields(Settings)]
+    rows = [(key, _spelt(value_of(effective.settings, key)), effective.origins[key]) for key in keys(Settings)]
     wide = max(len(key) for key, _, _ in rows)
     mid = max(min(len(value), 40) for _, value, _ in rows)
     lines = [f"{key:<{wide}}  {value:<{mid}}  {origin}" for key, value, origin in rows]
@@ -101,7 +101,7 @@ def _pool(environ: Mapping[str, str]) -> Iterator[tuple[str | None, str]]:
 def _as_json(effective: Effective, environ: Mapping[str, str], known: Known | None) -> str:
     settings = {
         key: {"value": _plain(value_of(effective.settings, key)), "origin": effective.origins[key]}
-        for key, _ in fields(Settings)
+        for key in keys(Settings)
     }
     rows = [("pool", {"value": name, "origin": reason}) for name, reason in _pool(environ)]
     told: dict[str, object] = {}

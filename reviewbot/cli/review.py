@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reviewbot.cli import hosting, inputs, posting, recalling, streams
 from reviewbot.cli.hosting import Host
@@ -26,7 +27,6 @@ from reviewbot.wiring import (
     following,
     gate,
     gate_rules,
-    generating,
     policies,
     publishing,
     replies,
@@ -37,11 +37,13 @@ from reviewbot.wiring.changes import Opened, Selection, opened
 from reviewbot.wiring.engines import Engine
 from reviewbot.wiring.following import Record
 from reviewbot.wiring.forges import Attended
-from reviewbot.wiring.generating import Generating
 from reviewbot.wiring.memory import Recalled
 from reviewbot.wiring.publishing import Board, Desk
 from reviewbot.wiring.surroundings import real_world
 from reviewbot.wiring.synopses import Telling
+
+if TYPE_CHECKING:
+    from reviewbot.wiring.generating import Generating
 
 PIPELINE_REPORT = Path("reviewbot-report.json")
 
@@ -181,7 +183,11 @@ def _reviewed(run: Run, desk: Desk | None, board: Board | None, coverage: PatchC
         change = replace(change, notes=(*change.notes, engine.note))
     if engine.endpoint is None:
         report = review_statically(change, run.policy)
-        if coverage is None or not generating.wanted(coverage, run.settings.tests.mode):
+        if coverage is None:
+            return report
+        from reviewbot.wiring import generating  # with all that proves tests, where there is coverage to judge
+
+        if not generating.wanted(coverage, run.settings.tests.mode):
             return report
         return replace(report, tests=generating.told(run.source, coverage, generating.NO_MODEL))
     previous = (
@@ -240,10 +246,14 @@ def _record(run: Run) -> Record:
     return Record(stores=environment.stores(run.environ), settings=run.settings)
 
 
-def _generating(run: Run, coverage: PatchCoverage | None) -> Generating | None:
-    if coverage is None or not generating.wanted(coverage, run.settings.tests.mode):
+def _generating(run: Run, coverage: PatchCoverage | None) -> "Generating | None":
+    if coverage is None:
         return None
-    return Generating(
+    from reviewbot.wiring import generating
+
+    if not generating.wanted(coverage, run.settings.tests.mode):
+        return None
+    return generating.Generating(
         source=run.source,
         coverage=coverage,
         settings=run.settings,

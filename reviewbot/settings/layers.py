@@ -91,7 +91,7 @@ def _unknown(key: str, dotted: str, model: type[BaseModel], origin: str) -> str:
             f"repository could send the keys elsewhere: set {outside} in the environment"
         )
     near = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
-    every = [path for path, _ in fields(Settings)]
+    every = list(keys(Settings))
     elsewhere = [path for path in every if path.rpartition(".")[2] == key]
     parent = dotted.rpartition(".")[0]
     if near:
@@ -103,14 +103,14 @@ def _unknown(key: str, dotted: str, model: type[BaseModel], origin: str) -> str:
     return f"{origin}: there is no setting '{dotted}'; {hint}"
 
 
-def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every setting's dotted key with its description."""
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield every setting's dotted key."""
     for name, info in model.model_fields.items():
         section = info.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
-            yield from fields(section, f"{prefix}{name}.")
+            yield from keys(section, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", info.description or ""
+            yield f"{prefix}{name}"
 
 
 def combine(layers: Sequence[Layer]) -> Effective:
@@ -129,7 +129,7 @@ def combine(layers: Sequence[Layer]) -> Effective:
         settings = Settings.model_validate(_nested(chosen))
     except ValidationError as error:
         raise UsageError(_faults(error, origins)) from error
-    return Effective(settings, {key: origins.get(key, DEFAULT) for key, _ in fields(Settings)})
+    return Effective(settings, {key: origins.get(key, DEFAULT) for key in keys(Settings)})
 
 
 def _nested(flat: Mapping[str, object]) -> dict[str, Any]:

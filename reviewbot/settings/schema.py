@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reviewbot.domain.finding import Severity
+from reviewbot.settings.describing import describe
 
 _LEAST_PROMPT = 2_000
 _MOST_RULES = 12_000
@@ -16,7 +17,7 @@ Level = Literal["low", "medium", "high", "critical"]
 class Section(BaseModel):
     """A table of the configuration: closed, so that a mistyped key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, json_schema_extra=describe)
 
 
 class Filter(Section):

@@ -22,7 +22,6 @@ from reviewbot.steps.counting import tokens
 from reviewbot.wiring import engines, policies, replies, synopses
 from reviewbot.wiring.clients import open_client
 from reviewbot.wiring.engines import Engine
-from reviewbot.wiring.generating import Generating, generate
 from reviewbot.wiring.instructions import gathered
 from reviewbot.wiring.plans import client_plan
 from reviewbot.wiring.surroundings import real_world, utc_now
@@ -31,6 +30,7 @@ from reviewbot.wiring.synopses import Telling
 if TYPE_CHECKING:
     # prometheus_client is loaded where metrics are kept, and nowhere else.
     from reviewbot.observers.metrics import Metrics
+    from reviewbot.wiring.generating import Generating
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Job:
     """What has become of comments, for the metrics; the ledger has it already."""
     telling: Telling = field(default_factory=Telling)
     """What is known of the change besides its diff."""
-    generating: Generating | None = None
+    generating: "Generating | None" = None
     """What generated tests need; None where none are to be written."""
     rehearse: Rehearse | None = None
     """Runs the tests that suggestions touch; None where that was not asked for."""
@@ -81,6 +81,8 @@ async def ask(job: Job, observe: Observer) -> Report:
         async with synopses.asked(job.change.patch, asking, job.settings, job.telling) as synopsis:
             report = await review_with_model(job.change, job.policy, asking, job.previous, job.rehearse)
             if job.generating is not None:
+                from reviewbot.wiring.generating import generate
+
                 tests = await generate(job.generating, client, templates, asking.count, observe)
                 report = replace(report, tests=tests, usage=replace(client.usage, wall_s=report.usage.wall_s))
             if job.conversations:

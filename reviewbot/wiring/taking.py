@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from reviewbot.domain.finding import Finding
 from reviewbot.domain.trial import Rehearsed
-from reviewbot.proving.taking import take, untaken
 from reviewbot.settings.schema import Settings
-from reviewbot.wiring.benches import workbench
 from reviewbot.wiring.changes import Opened
 from reviewbot.wiring.surroundings import real_world
 
@@ -38,6 +36,10 @@ class Rehearsal:
         """Try the suggestions of findings; without any, nothing is laid out and no sandbox is looked for."""
         if all(finding.suggestion is None for finding in findings):
             return Rehearsed(findings=tuple(findings))
+        # All that proves tests is loaded where something is to be proven.
+        from reviewbot.proving.taking import take, untaken
+        from reviewbot.wiring.benches import workbench
+
         with workbench(self.source, self.environ, real_world(), self.say, from_fork=self.from_fork) as bench:
             if isinstance(bench, str):
                 return untaken(findings, bench)

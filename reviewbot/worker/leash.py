@@ -23,15 +23,7 @@ def run(argv: Sequence[str]) -> None:
     os.close(nothing)
     threading.Thread(target=_end_with, args=(pipe,), daemon=True, name="leash").start()
     sys.argv = ["reviewbot", *argv[1:]]
-    try:
-        runpy.run_module("reviewbot", run_name="__main__")
-    except SystemExit as ended:
-        if not isinstance(ended.code, int):
-            raise
-        # To take apart all that was imported costs a tenth of a small review, and nobody gets anything for it.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(ended.code)
+    runpy.run_module("reviewbot", run_name="__main__")
 
 
 def _end_with(pipe: int) -> None:  # pragma: no cover - ends the process that would count it

@@ -3,7 +3,7 @@
 import pytest
 
 from reviewbot.errors import UsageError
-from reviewbot.settings.layers import Layer, combine, fields, from_toml, value_of
+from reviewbot.settings.layers import Layer, combine, from_toml, keys, value_of
 from reviewbot.settings.schema import Settings
 
 FLAGS = Layer("command line", {"fail_on": "high"})
@@ -44,10 +44,15 @@ def test_each_layer_stands_above_the_next(layers: list[Layer], expected: str) ->
 
 def test_every_setting_has_an_origin_a_description_and_a_value() -> None:
     effective = combine([])
-    assert {key for key, _ in fields(Settings)} == set(effective.origins)
+    assert list(keys(Settings)) == list(effective.origins)
     assert {"default"} == set(effective.origins.values())
-    for key, description in fields(Settings):
-        assert description.endswith("."), key
+    schema = Settings.model_json_schema()
+    kinds = (schema, *schema["$defs"].values())
+    described = {
+        name for kind in kinds for name, field in kind["properties"].items() if field["description"][-1] == "."
+    }
+    for key in keys(Settings):
+        assert key.rpartition(".")[2] in described
         value_of(effective.settings, key)
 
 
