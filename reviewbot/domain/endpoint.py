@@ -68,5 +68,7 @@ class ClientOptions:
     """Between two pieces of a streamed answer."""
     deadline_s: float = 600.0
     """For one request with all its attempts."""
+    left_alone_s: float | None = None
+    """How long a request waits for endpoints that failed too often to be asked; None for as long as its deadline."""
     wait_initial_s: float = 0.5
     wait_max_s: float = 10.0

@@ -57,7 +57,7 @@ class RequestEnded:
     prompt_version: str
     attempts: int
     outcome: str
-    """``ok``, ``cached``, ``coalesced``, ``budget``, or the kind of the last fault."""
+    """``ok``, ``cached``, ``coalesced``, ``budget``, ``left`` by who asked, or the kind of the last fault."""
     usage: TokenUsage
     cost_usd: Decimal | None
     latency_s: float

@@ -21,6 +21,7 @@ from reviewbot.llm.orders import Relayed
 _JSON: Final = "application/json"
 _BUG: Final = 500
 _LEFT: Final = 499
+_STOPPED: Final = 503
 """nginx's word for a client that closed its connection."""
 
 
@@ -46,6 +47,9 @@ class Completing:
             abort = scope.get("state", {}).get("abort")
             if abort is not None:
                 abort()  # what nobody takes would be kept for as long as the connection lasts
+        except asyncio.CancelledError:
+            visit.ended(visit.answering.status or _STOPPED, "stopping")
+            raise
         except Exception:
             visit.ended(visit.answering.status or _BUG, "bug")
             raise

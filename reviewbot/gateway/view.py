@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reviewbot.domain.events import BudgetMoved
 from reviewbot.domain.tenant import Tenant
 from reviewbot.gateway.fairness import Occupancy
+from reviewbot.llm.breaker import BreakerState
 from reviewbot.llm.keyhealth import KeyStatus
 from reviewbot.llm.targets import Target
 from reviewbot.queue.outcomes import QueueStats
@@ -68,11 +69,15 @@ class View:
 
 
 def endpoints_of(pools: Mapping[str | None, Sequence[Target]], models: Collection[str]) -> Iterator[EndpointView]:
-    """Look at the keys and breakers of pools; breakers of single models only of ``models``."""
+    """Look at the keys and breakers of pools; those of single models only of ``models``, or not closed."""
     for pool, targets in sorted(pools.items(), key=lambda item: item[0] or ""):
         for target in targets:
             # Keys are the endpoint's, whatever model is asked for under them: they are listed once.
-            known = ((model, each) for model, each in target.by_model.items() if model in models)
+            known = (
+                (model, each)
+                for model, each in target.by_model.items()
+                if model in models or each.breaker.state is not BreakerState.CLOSED
+            )
             for model, each in ((target.model, target), *known):
                 yield EndpointView(
                     pool=pool,

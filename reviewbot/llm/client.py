@@ -137,6 +137,9 @@ class Client:
             except ProviderError as error:
                 self._tell(record, error.kind.value if isinstance(error, Fault) else "key", None)
                 raise
+            except asyncio.CancelledError:
+                self._tell(record, "left", None)
+                raise
         answer = whole.completion
         self._parts.calibration.observe(order.prompt_tokens, answer.usage.prompt_tokens)
         self._tell(record, "ok", answer)
@@ -204,6 +207,7 @@ class Client:
             raise
         except BaseException:
             record.route.give_back()
+            record.cost_usd = reservation.worst_usd  # as the budget has it: nobody will say what it was
             await asyncio.shield(self._unanswered(reservation, billed=True))
             raise
         target.breaker.record(True)
@@ -245,10 +249,12 @@ class Client:
     async def _granted(self, record: Record) -> tuple[Target, Lease]:
         """Find a target that takes requests, and a key of it within its limits."""
         parts, route, patience = self._parts, record.route, record.patience
+        longest_s = parts.options.left_alone_s
+        rested_by = patience if longest_s is None else min(patience, parts.world.monotonic() + longest_s)
         while True:
             target, wait_s = route.next()
             if target is None:
-                await reaching.rest(route, wait_s, patience, parts.world, parts.reach)
+                await reaching.rest(route, wait_s, rested_by, parts.world, parts.reach)
                 continue
             target.refresh()
             tokens = parts.calibration.correct(record.order.prompt_tokens)

@@ -19,11 +19,14 @@ from reviewbot.llm.ports import Wire, WireResponse
 from reviewbot.llm.providers import deepseek, openai
 from reviewbot.llm.retry import asked_wait_s
 from reviewbot.llm.tape import Tape
+from reviewbot.llm.wire import read_code
 
 _OK = 200
 _REFUSED = 400
 _AS_IT_IS = Form("as it is", usage=False)
 _LONGEST_ERROR_S = 10.0
+_NO_MONEY = "insufficient_quota"
+"""OpenAI's code for it, which comes with 429, as if waiting would help; our gateway answers with it, too."""
 
 
 class Exchange:
@@ -131,6 +134,8 @@ class Exchange:
             body = body.replace(each.value.encode(), b"[key]")  # some providers echo the key that they refuse
         said = self._provider.error_message(body)
         kind = of_status(response.status)
+        if kind is FaultKind.RATE and read_code(body) == _NO_MONEY:
+            kind = FaultKind.BALANCE
         message = f"{self.endpoint.host} answered {response.status}: {said or 'without a word'}"
         if kind is FaultKind.KEY:
             message += ". Check REVIEWBOT_API_KEY (or DEEPSEEK_API_KEY, OPENAI_API_KEY) for this endpoint"

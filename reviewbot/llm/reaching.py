@@ -25,7 +25,7 @@ _PORTS: Final = {"https": 443, "http": 80}
 async def rest(route: Route, wait_s: float, patience: float, world: Surroundings, reach: Reach | None) -> None:
     """Wait until it is worth asking the route again: for ``wait_s``, or less where nobody knows for how long.
 
-    Raises Fault where that is later than ``patience``, in seconds of ``world.monotonic``.
+    Raises Fault where that is later than ``patience``, in seconds of ``world.monotonic``; the route is at its end then.
     """
     lost = route.lost() if reach is not None else []
     for target in lost:
@@ -35,6 +35,7 @@ async def rest(route: Route, wait_s: float, patience: float, world: Surroundings
     if lost:
         wait_s = min(wait_s, LOOK_S)  # it may be back at any time
     if world.monotonic() + wait_s > patience:
+        route.ended = True
         message = "every endpoint failed too often of late; they are left alone"
         raise Fault(FaultKind.SERVER, message, wait_s=wait_s)
     await world.sleep(wait_s)

@@ -136,6 +136,16 @@ def read_error(data: bytes) -> str:
     return _words(error) or " ".join(str(answer)[:300].split())
 
 
+def read_code(data: bytes) -> str:
+    """Give the code of an error's body, or nothing."""
+    try:
+        answer = _parsed(data)
+    except ValueError:
+        return ""
+    error = answer.get("error") if isinstance(answer, Mapping) else None
+    return str(error.get("code") or "") if isinstance(error, Mapping) else ""
+
+
 def error_in(event: Mapping[str, object]) -> str | None:
     """Give the provider's words where an event of a stream, or a body with status 200, tells of an error."""
     error = event.get("error")

@@ -81,6 +81,7 @@ def test_what_takes_too_long_ends_with_an_event_that_says_so(upstream: PacedServ
     assert heard.startswith(HELLO[0])
     assert b'"code": "stopping"' in heard
     assert [0] == team.ended
+    assert [(200, "stopping")] == [(line["status"], line["error"]) for line in team.lines if "status" in line]
 
 
 def test_told_twice_it_ends_at_once(upstream: PacedServer) -> None:

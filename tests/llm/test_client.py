@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import threading
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from fakes.model_server import Answer, Asked, findings, refusal, serving
 from talking import World, ask, prompt, talk
 
 from reviewbot.domain.endpoint import ClientOptions, ModelOptions
+from reviewbot.domain.events import RequestEnded
 from reviewbot.domain.prompt import Completion
 from reviewbot.errors import BudgetExceeded, ProviderError
 from reviewbot.llm.client import Client
@@ -293,3 +295,32 @@ def test_a_key_at_the_cut_of_a_long_error_is_hidden_too(world: World) -> None:
     with serving(lambda _: Answer(status=404, raw=body)) as server, pytest.raises(ProviderError) as caught:
         ask(server, world, keys=(key,))
     assert key[:8] not in str(caught.value)
+
+
+def test_an_account_without_money_is_not_asked_again_whatever_status_says_so(world: World) -> None:
+    """OpenAI's 429 with this code, and our own gateway's to a tenant whose budget is used up."""
+    error = {"message": "the day's budget is used up", "type": "insufficient_quota", "code": "insufficient_quota"}
+    broke = Answer(status=429, raw=json.dumps({"error": error}).encode(), headers={"retry-after": "1"})
+    with serving(lambda _: broke) as server, pytest.raises(ProviderError, match="the day's budget is used up"):
+        ask(server, world, keys=("only",))
+    assert (1, 0) == (server.hits, sum(world.slept))
+
+
+def test_what_nobody_waited_for_is_told_with_what_it_may_cost(world: World) -> None:
+    began = threading.Event()
+
+    def never(_: Asked) -> Answer:
+        began.set()
+        return Answer(silent=True)
+
+    async def work(client: Client) -> None:
+        asking = asyncio.create_task(client.complete(prompt(tokens=1_000), ModelOptions(name="deepseek-flash")))
+        assert await asyncio.to_thread(began.wait, 30)
+        asking.cancel()
+        await asyncio.wait([asking])
+
+    with serving(never) as server:
+        talk(server, world, work, budget_usd="1")
+    (told,) = [event for event in world.events if isinstance(event, RequestEnded)]
+    assert ("left", 1) == (told.outcome, told.attempts)
+    assert told.cost_usd == Decimal("0.00495"), "1,000 tokens in at 0.15, 8,000 out at 0.60 a million"

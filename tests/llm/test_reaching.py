@@ -4,7 +4,7 @@ import asyncio
 import socket
 
 import pytest
-from fakes.model_server import findings, serving
+from fakes.model_server import findings, refusal, serving
 from talking import World, prompt, talk
 from world import VirtualWorld
 
@@ -12,7 +12,13 @@ from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
 from reviewbot.errors import ProviderError
 from reviewbot.llm.breaker import LOOK_S, Breaker
 from reviewbot.llm.client import Client
+from reviewbot.llm.faults import Fault
 from reviewbot.llm.reaching import reachable
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
 
 
 def opened(virtual: VirtualWorld, *, connected: bool) -> Breaker:
@@ -58,9 +64,8 @@ def test_a_probe_that_is_refused_makes_it_an_endpoint_that_fails() -> None:
     assert (guard.state, guard.lost) == ("open", False)
 
 
-def test_a_client_goes_on_as_soon_as_the_provider_is_back() -> None:
+def test_a_client_goes_on_as_soon_as_the_provider_is_back(world: World) -> None:
     """Ten calls find nobody, the breaker opens; the eleventh waits, meanwhile the provider starts."""
-    world = World()
     with serving(lambda _: findings()) as server:
         port = server.port
     url = f"http://127.0.0.1:{port}/v1"
@@ -81,9 +86,27 @@ def test_a_client_goes_on_as_soon_as_the_provider_is_back() -> None:
     assert set(world.slept) == {LOOK_S}
 
 
-def test_without_time_to_wait_the_caller_is_told_how_long_it_takes() -> None:
-    world = World()
+def test_who_is_not_to_wait_for_long_is_told_at_once_and_asks_nobody(world: World) -> None:
+    """A gateway's requests: people wait in front of it."""
 
+    async def work(client: Client) -> list[float]:
+        for _ in range(10):
+            with pytest.raises(ProviderError, match="answered 500"):
+                await client.complete(prompt(), ModelOptions(name="m"))
+        before = len(world.slept)
+        with pytest.raises(ProviderError, match="left alone") as caught:
+            await client.complete(prompt(), ModelOptions(name="m"))
+        assert isinstance(caught.value, Fault)
+        assert caught.value.wait_s == pytest.approx(60)
+        return world.slept[before:]
+
+    options = ClientOptions(attempts=1, left_alone_s=10)
+    with serving(lambda _: refusal(500, "oops")) as server:
+        assert talk(server, world, work, options=options) == []
+        assert server.hits == 10
+
+
+def test_without_time_to_wait_the_caller_is_told_how_long_it_takes(world: World) -> None:
     async def work(client: Client) -> None:
         for _ in range(10):
             with pytest.raises(ProviderError, match="cannot be reached"):

@@ -14,6 +14,9 @@ from reviewbot.wiring.gateway.tenants import GatewayPlan
 from reviewbot.wiring.plans import client_plan
 from reviewbot.wiring.pools import Chosen, Pool
 
+_LEFT_ALONE_S = 10.0
+"""For a provider that restarts; people wait in front of this, and clients that ask again by themselves."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
@@ -39,6 +42,7 @@ def upstream(plan: GatewayPlan, name: str | None, environ: Mapping[str, str], wo
         pool=pool,
         plan=replace(
             found,
+            options=replace(found.options, left_alone_s=_LEFT_ALONE_S),
             requests_per_minute=limits.get("requests_per_minute", found.requests_per_minute),
             tokens_per_minute=limits.get("tokens_per_minute", found.tokens_per_minute),
         ),
