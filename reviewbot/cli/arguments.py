@@ -186,7 +186,8 @@ def _bench(parser: argparse.ArgumentParser) -> None:
 
 def _stats(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ledger", type=Path, metavar="LEDGER", help="file that REVIEWBOT_LEDGER named")
-    parser.add_argument("--by", choices=("day", "model", "task", "key"), default="day", help="rows (default: day)")
+    groupings = ("day", "model", "task", "key", "tenant")
+    parser.add_argument("--by", choices=groupings, default="day", help="rows (default: day)")
     parser.add_argument("--since", type=values.day, metavar="DATE", help="leave out what is before this day (UTC)")
     parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="(default: text)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")

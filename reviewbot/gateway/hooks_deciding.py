@@ -111,5 +111,6 @@ def _check_age(at: datetime, now: datetime, max_age_s: float) -> None:
 def _unproven(forge: str) -> Refused:
     """Refuse a forged webhook. Which of its parts is wrong is not said."""
     wanted = "X-Hub-Signature-256" if forge == GITHUB else "X-Gitlab-Token or webhook-signature"
-    message = f"this webhook's {wanted} fits no secret that is configured for its project"
+    late = "" if forge == GITHUB else ", or it was signed more than five minutes ago by this machine's clock"
+    message = f"this webhook's {wanted} fits no secret that is configured for its project{late}"
     return refused(401, "unproven", message)

@@ -91,6 +91,11 @@ def test_every_grouping_and_format_of_the_command_line_exists() -> None:
             assert (by, form) == (options.by, options.format)
 
 
+def test_a_gateways_ledger_is_told_by_tenant() -> None:
+    found = figures(request(tenant="shop"), request(tenant="shop"), request(), by="tenant")
+    assert {"shop": 2, "no tenant": 1} == {group["name"]: group["requests"] for group in found["groups"]}
+
+
 def test_figures_add_up() -> None:
     found = figures(
         request(),

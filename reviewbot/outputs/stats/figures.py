@@ -133,6 +133,7 @@ GROUPINGS: Mapping[str, Callable[[RequestEnded], str]] = {
     "model": lambda event: event.model,
     "task": lambda event: event.task,
     "key": lambda event: event.key_id or "no key",
+    "tenant": lambda event: event.tenant or "no tenant",
 }
 """What requests can be grouped by."""
 
