@@ -4,22 +4,21 @@ import argparse
 import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reviewbot.cli import hosting, inputs, posting, recalling, streams
+from reviewbot.cli import delivering, hosting, inputs, recalling, streams
 from reviewbot.cli.hosting import Host
+from reviewbot.cli.review_run import Run
 from reviewbot.domain.coverage import PatchCoverage
 from reviewbot.domain.outcome import Report
 from reviewbot.domain.uptake import CommentTold
 from reviewbot.errors import Superseded, UsageError
-from reviewbot.pipeline import Policy, leave_alone, review_statically
+from reviewbot.pipeline import leave_alone, review_statically
 from reviewbot.settings import environment, pipelines
-from reviewbot.settings.pipelines import Pipeline
-from reviewbot.settings.schema import Settings
-from reviewbot.steps import carrying, exempting, gating, sealing
+from reviewbot.steps import carrying, exempting, gating
 from reviewbot.steps.answering import Conversation
 from reviewbot.wiring import (
     configuration,
@@ -33,8 +32,7 @@ from reviewbot.wiring import (
     synopses,
     taking,
 )
-from reviewbot.wiring.changes import Opened, Selection, opened
-from reviewbot.wiring.engines import Engine
+from reviewbot.wiring.changes import opened
 from reviewbot.wiring.following import Record
 from reviewbot.wiring.forges import Attended
 from reviewbot.wiring.memory import Recalled
@@ -44,26 +42,6 @@ from reviewbot.wiring.synopses import Telling
 
 if TYPE_CHECKING:
     from reviewbot.wiring.generating import Generating
-
-PIPELINE_REPORT = Path("reviewbot-report.json")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One review, put together."""
-
-    options: argparse.Namespace
-    environ: Mapping[str, str]
-    say: streams.Notes
-    host: Host | None
-    """The request that the job runs for; None elsewhere, or where nothing is to be posted."""
-    pipeline: Pipeline | None
-    """The same as the job's variables tell it, whether anything is to be posted or not."""
-    selection: Selection
-    source: Opened
-    settings: Settings
-    engine: Engine
-    policy: Policy
 
 
 def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -79,7 +57,7 @@ def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         exempt = _exempt(run)
         if exempt is not None:
             say(f"not reviewed: {exempt}")
-            return _shown(run, leave_alone(run.source.change, run.engine.name, exempt), None, Recalled())
+            return delivering.deliver(run, leave_alone(run.source.change, run.engine.name, exempt), None, Recalled())
         coverage = _judged(run)  # first: a report that cannot be read is told before a model is paid for
         desk = _desk(run)
         board = publishing.standing(desk)
@@ -89,7 +67,7 @@ def review(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if coverage is not None:
             verdict = gating.with_coverage(report.verdict, coverage)
             report = replace(report, coverage=coverage, verdict=gating.with_tests(verdict, report.tests))
-        return _shown(run, report, desk, recalled)
+        return delivering.deliver(run, report, desk, recalled)
 
 
 def _host(options: argparse.Namespace, environ: Mapping[str, str], stack: ExitStack, say: streams.Notes) -> Host | None:
@@ -267,63 +245,3 @@ def _generating(run: Run, coverage: PatchCoverage | None) -> "Generating | None"
 def _is_foreign(run: Run) -> bool:
     """Tell whether the change is, or may be, a stranger's: then nothing of it is run."""
     return run.pipeline is not None and run.pipeline.from_fork is not False
-
-
-def _shown(run: Run, report: Report, desk: Desk | None, recalled: Recalled) -> int:
-    """Save the report, post it, and show it, in this order: a crash while posting loses nothing."""
-    options = run.options
-    in_pipeline = environment.in_pipeline(run.environ)
-    saved = options.save_report or (PIPELINE_REPORT if in_pipeline else None)
-    faults = [] if saved is None else _save(run, report, saved)
-    posted = 0
-    if options.dry_run:
-        posting.dry_run(run.source.change, report, desk, options.format)
-    else:
-        posted = _posted(run, report, desk, recalled, saved or PIPELINE_REPORT)
-    faults += [fault for name, path in options.outputs if (fault := _written(name, path, report))]
-    if not options.dry_run:
-        streams.write_stdout(options.format, report, options.color, run.environ)
-    if faults:
-        # Told last, so that one bad path loses nothing of the result.
-        raise UsageError("\n".join(faults))
-    return gating.heaviest((report.verdict.exit_code, posted))
-
-
-def _posted(run: Run, report: Report, desk: Desk | None, recalled: Recalled, saved: Path) -> int:
-    """Post, or show what may not be posted; gives the exit code of posting."""
-    host = run.host
-    posting.step_summary(report, run.environ)
-    if host is None:
-        return 0
-    code, read_only = (0, host.read_only) if desk is None else posting.publish(desk, report, saved, run.say)
-    if host.trouble is not None:
-        streams.tell(f"nothing was posted: {host.trouble}\nThe report is in {saved}: 'reviewbot post {saved}' posts it")
-        code = hosting.FAILED
-    if desk is not None and code == 0 and read_only is None:
-        recalling.write_down(run.pipeline, desk, recalled, run.say)
-    if read_only is not None:
-        posting.stand_in(host, report, annotated=run.options.format == "annotations")
-    elif code == 0 and run.settings.tests.mode == "commit" and run.source.git is not None:
-        code = posting.commit_tests(host, run.source.git, report, run.say)
-    return code
-
-
-def _save(run: Run, report: Report, path: Path) -> list[str]:
-    """Write the report for a later job, signed where there is a secret to sign with."""
-    text = streams.render("json", report)
-    if run.pipeline is not None:
-        secrets = publishing.report_secrets(run.environ, run.engine.endpoint, run.pipeline)
-        text = sealing.seal(text, secrets, publishing.binding(run.pipeline))
-    try:
-        streams.write_to(path, text)
-    except UsageError as error:
-        return [str(error)]
-    return []
-
-
-def _written(name: str, path: Path, report: Report) -> str | None:
-    try:
-        streams.write_file(path, name, report)
-    except UsageError as error:
-        return str(error)
-    return None
