@@ -29,7 +29,7 @@ class Journal:
                 "task": served.task,
                 "model": served.model,
                 "status": served.status,
-                "error": served.error,
+                "error": served.word,
                 "ms": round(1_000 * served.latency_s, 1),
                 "ttft_ms": None if served.ttft_s is None else round(1_000 * served.ttft_s, 1),
                 "stream": served.streamed,
@@ -67,15 +67,19 @@ def _sentence(event: Event) -> tuple[str, str] | None:
             # It holds the provider's words, and some providers echo the key that they refuse.
             return "warning", f"key {event.key_id} {is_now}: {mask(event.reason)}"
         case BreakerChanged(state="open"):
-            return "warning", f"{event.endpoint} fails too often for {event.model} and is left alone for a while"
+            return "warning", f"{_place(event)} fails too often and is left alone for a while"
         case BreakerChanged(state="closed"):
-            return "info", f"{event.endpoint} answers again for {event.model}"
+            return "info", f"{_place(event)} answers again"
         case BudgetWarned():
             whose = "the gateway's own" if event.scope == "all" else f"tenant {event.scope}'s"
             spent = f"${event.spent_usd:.4f} of ${event.limit_usd}"
             return "warning", f"{whose} budget of the {event.period} is nearly used up: {spent}"
         case _:
             return None
+
+
+def _place(event: BreakerChanged) -> str:
+    return f"{event.endpoint} ({event.model})" if event.model else event.endpoint
 
 
 def _time(at: datetime) -> str:

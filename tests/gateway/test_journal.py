@@ -35,8 +35,9 @@ def breaker(state: str) -> BreakerChanged:
         (key("retired"), ("warning", "key 3f2a9c01 is retired: 401 no such key")),
         (key("offline"), ("warning", "key 3f2a9c01 is offline: 401 no such key")),
         (key("alert"), ("warning", "key 3f2a9c01 fails often: 401 no such key")),
-        (breaker("open"), ("warning", "api.example fails too often for m and is left alone for a while")),
-        (breaker("closed"), ("info", "api.example answers again for m")),
+        (breaker("open"), ("warning", "api.example (m) fails too often and is left alone for a while")),
+        (breaker("closed"), ("info", "api.example (m) answers again")),
+        (BreakerChanged(endpoint="api.example", model="", state="closed"), ("info", "api.example answers again")),
         (
             BudgetWarned(period="day", spent_usd=Decimal(8), limit_usd=Decimal(10), scope="shop"),
             ("warning", "tenant shop's budget of the day is nearly used up: $8.0000 of $10"),

@@ -96,6 +96,8 @@ def test_refusals_are_counted_by_tenant_status_and_code(running: Gateway) -> Non
     running.get("/v1/models", token="wrong")
     running.get("/nowhere")
     found = samples(scrape(running), "reviewbot_gateway_refusals_total")
+    codes = ["invalid_api_key", "invalid_request", "model_not_found", "refused_by_provider"]
+    assert codes == [line["error"] for line in running.lines if line["kind"] == "request"]
     assert {
         (("code", "invalid_api_key"), ("status", "401"), ("tenant", "")): 2,
         (("code", "invalid_request"), ("status", "400"), ("tenant", "team")): 1,
