@@ -79,9 +79,7 @@ class Reloading:
 
     def _later(self, plan: GatewayPlan) -> str:
         """Name what has changed and is not in force."""
-        if self._begun is None:
-            return ""
-        rules, begun = plan.config.rules, self._begun.config.rules
+        rules, begun = plan.config.rules, (self._begun or plan).config.rules
         keys = [key for key in _FROM_THE_START if getattr(rules, key) != getattr(begun, key)]
         return f"; a restart is needed for {', '.join(keys)} of [gateway]" if keys else ""
 
