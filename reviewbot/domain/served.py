@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from reviewbot.domain.usage import TokenUsage
+
+UNCODED: Final = "invalid_request"
+"""What a refusal without a code is called in logs and metrics: OpenAI's form has null there."""
+_ERROR: Final = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +48,8 @@ class Served:
     latency_s: float
     ttft_s: float | None = None
     """To the first byte of the answer's content."""
+
+    @property
+    def word(self) -> str | None:
+        """What became of it, as logs and metrics call it; None for an answer that is whole."""
+        return self.error or (UNCODED if self.status >= _ERROR else None)

@@ -73,7 +73,7 @@ def line(served: Served) -> bytes:
         "parameters": dict(served.parameters),
         "stream": served.streamed,
         "status": served.status,
-        "error": served.error,
+        "error": served.word,
         "cache": served.source,
         "key": served.key_id,
         "attempts": served.attempts,

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, Pro
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from reviewbot.domain.events import BudgetMoved
-from reviewbot.domain.served import Served
+from reviewbot.domain.served import UNCODED, Served
 from reviewbot.gateway.status import error_rate
 from reviewbot.gateway.view import EndpointView, View
 from reviewbot.llm.breaker import BreakerState
@@ -19,7 +19,6 @@ from reviewbot.llm.keyhealth import KeyState
 from reviewbot.queue import metrics as queue_metrics
 
 OTHER: Final = "other"
-_ERROR: Final = 400
 _DURATION_S: Final = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 600)
 _FIRST_BYTE_S: Final = (0.005, 0.025, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60)
 _ROOM: Final = (
@@ -68,8 +67,8 @@ class Figures:
         """Count an answer; ``model`` is what may stand in a label."""
         tenant, source = served.tenant or "", served.source or ""
         self._requests.labels(tenant, model, served.status, source).inc()
-        if served.error is not None or served.status >= _ERROR:
-            self.refused(tenant, served.status, served.error)
+        if served.word is not None:
+            self.refused(tenant, served.status, served.word)
         elif source:
             self._duration.labels(tenant, model, source).observe(served.latency_s)
             if served.streamed and served.ttft_s is not None:
@@ -77,7 +76,7 @@ class Figures:
 
     def refused(self, tenant: str, status: int, code: str | None) -> None:
         """Count a refusal; codes are words of our own."""
-        self._refusals.labels(tenant, status, code or "invalid_request").inc()
+        self._refusals.labels(tenant, status, code or UNCODED).inc()
 
     def families(self, view: View) -> Iterator[Metric]:
         """Give all of it, with the gauges of a moment."""

@@ -4,7 +4,7 @@ A tenant sees itself and the keys that it asks under. An operator sees all, and 
 projects stand.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 
 from reviewbot.domain.events import BudgetMoved
@@ -12,7 +12,7 @@ from reviewbot.domain.secret import mask
 from reviewbot.domain.tenant import Tenant
 from reviewbot.gateway.tally import Tally
 from reviewbot.gateway.view import EndpointView, TenantView, View
-from reviewbot.llm.keyhealth import KeyStatus
+from reviewbot.llm.keyhealth import USABLE, KeyStatus
 from reviewbot.queue.outcomes import QueueStats
 
 Json = Mapping[str, object]
@@ -23,18 +23,31 @@ def status(view: View, tally: Tally, asker: Tenant) -> Json:
     """Spell what a tenant may know."""
     shown = [each for each in view.tenants if asker.operator or each.tenant.name == asker.name]
     pools = {each.tenant.pool for each in shown}
+    endpoints = [each for each in view.endpoints if asker.operator or each.pool in pools]
     told: dict[str, object] = {
         "version": view.version,
         "uptime_s": round(view.uptime_s, 1),
         "ready": view.ready,
         "draining": view.draining,
-        "reasons": list(view.troubles),
+        "reasons": [*view.troubles, *_keyless(endpoints)],
         "tenants": [_tenant(each, tally) for each in shown],
-        "endpoints": [_endpoint(each) for each in view.endpoints if asker.operator or each.pool in pools],
+        "endpoints": [_endpoint(each) for each in endpoints],
     }
     if asker.operator:
         told |= {"budgets": _budgets(view.common), "queue": _queue(view.queue), "dropped_lines": dict(view.dropped)}
     return told
+
+
+def _keyless(endpoints: Iterable[EndpointView]) -> Iterator[str]:
+    """Name the pools whose requests fail because none of their keys can be used.
+
+    It is no reason to be sent no work: who asks is told why by the answer, and no replica is better off.
+    """
+    for each in endpoints:
+        if each.keys and not any(key.state in USABLE for key in each.keys):
+            whose = "the gateway's own pool" if each.pool is None else f"the pool '{each.pool}'"
+            states = ", ".join(f"{key.key_id} {key.state}" for key in each.keys)
+            yield f"no key of {whose} can be used at {each.endpoint}: {states}"
 
 
 def _tenant(view: TenantView, tally: Tally) -> Json:

@@ -18,6 +18,7 @@ from reviewbot.domain.events import BudgetMoved, BudgetWarned
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import BudgetExceeded, UsageError
 from reviewbot.llm.budget_store import MemoryBudgetStore
+from reviewbot.llm.overspending import JOB, Remedies, exceeded
 from reviewbot.llm.ports import BudgetStore
 
 _T = TypeVar("_T")
@@ -28,11 +29,6 @@ _HOLD_S: Final = 900.0
 """Longer than a request with all its attempts may take."""
 _FIRST_LOOK_S, _LAST_LOOK_S = 0.05, 1.0
 """How often a store that others use too is asked again, at first and in the end."""
-_MENDED_BY: Final = {
-    "run": "Raise --budget, or review a smaller change",
-    "day": "Raise REVIEWBOT_BUDGET_DAY, or wait for the next day (UTC)",
-    "month": "Raise REVIEWBOT_BUDGET_MONTH, or wait for the next month (UTC)",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +39,8 @@ class Limits:
     day_usd: Decimal | None = None
     """Days and months are UTC."""
     month_usd: Decimal | None = None
+    remedies: Remedies = JOB
+    """What is said to help where they are too small."""
 
     @property
     def lasting(self) -> bool:
@@ -150,7 +148,7 @@ class Budget:
             raise
         if ruling.fit is Fit.NEVER:
             self._tell(ruling.standings)
-            raise _exceeded(ruling, micros)
+            raise exceeded(ruling, micros, self._limits.remedies)
         if ruling.fit is Fit.LATER:
             return None
         self._tell(ruling.standings, micros)  # a ruling tells how accounts stood without the claim
@@ -244,12 +242,3 @@ def _limit(usd: Decimal | None) -> int | None:
 
 def _usd(micros: int) -> Decimal:
     return Decimal(micros) / _MILLION
-
-
-def _exceeded(ruling: Ruling, micros: int) -> BudgetExceeded:
-    full = next(standing for standing in ruling.standings if not standing.may_fit(micros))
-    message = (
-        f"the {full.cap.period}'s budget of ${_usd(full.cap.limit or 0)} is used up: ${_usd(full.spent):.4f} spent, "
-        f"and the next request could cost ${_usd(micros):.4f}. {_MENDED_BY[full.cap.period]}"
-    )
-    return BudgetExceeded(message)

@@ -14,6 +14,8 @@ _MILLION = Decimal(1_000_000)
 _SATURDAY = 5
 _DAY_HOURS = 24
 _HOUR = timedelta(hours=1)
+_NEEDED = ("model", "prompt", "completion")
+_MORE = ("cached", "valid_from", "currency", "usd_per_unit", "peak_factor", "peak_hours")
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
@@ -125,6 +127,7 @@ def _table() -> tuple[tuple[Row, ...], Mapping[str, Decimal]]:
 
 def _row(row: Mapping[str, object], rates: Mapping[str, Decimal]) -> Row:
     model = row.get("model")
+    _check_keys(row)
     if not isinstance(model, str) or not model:
         raise _refused(model, "model", model)
     since = _since(model, row.get("valid_from"))
@@ -141,6 +144,16 @@ def _row(row: Mapping[str, object], rates: Mapping[str, Decimal]) -> Row:
         peak_factor=_number(model, row, "peak_factor") if "peak_factor" in row else Decimal(1),
         peak_hours=tuple(_window(model, window) for window in _listed(model, row.get("peak_hours", ()))),
     )
+
+
+def _check_keys(row: Mapping[str, object]) -> None:
+    missing = [name for name in _NEEDED if name not in row]
+    unknown = [repr(name) for name in row if name not in (*_NEEDED, *_MORE)]
+    faults = [f"it has no {', '.join(missing)}"] if missing else []
+    if unknown:
+        faults.append(f"it knows no {', '.join(unknown)}")
+    if faults:
+        raise _unusable(row.get("model"), " and ".join(faults))
 
 
 def _since(model: str, value: object) -> datetime:
@@ -189,8 +202,12 @@ def _window(model: str, value: object) -> tuple[int, int]:
 
 
 def _refused(model: object, name: str, value: object) -> UsageError:
+    return _unusable(model, f"'{name}' is {value!r}")
+
+
+def _unusable(model: object, why: str) -> UsageError:
     message = (
-        f"the price row of {model!r} cannot be used: '{name}' is {value!r}. A row has model, prompt, completion "
+        f"the price row of {model!r} cannot be used: {why}. A row has model, prompt, completion "
         "(for a million tokens), and if you like cached, valid_from (a date), currency or usd_per_unit, "
         "peak_factor and peak_hours (pairs of full hours, UTC)"
     )

@@ -177,7 +177,8 @@ class RedisLimiter:
         if not self._fail_open and self._limits_of(known.name) != (None, None):
             message = (
                 f"Redis at {self._redis.place} cannot be reached, and without it the rate limit cannot be shared. "
-                "Start it, correct REVIEWBOT_REDIS_URL, or let each process go on within its slice (redis.fail_open)"
+                "Start it, correct REVIEWBOT_REDIS_URL, or let each process go on without it, within its slice of the "
+                "limit: redis.fail_open = true for a job, [gateway] fail_open = true for a gateway"
             )
             raise LimitLost(message, _RETRY_S)
         fits = self._may_alone(known, ask.tokens)

@@ -162,7 +162,7 @@ class RedisLimits:
         if not self.outage.failed(_AWAY_S):
             return
         alone = "keeps the limits on its own" if self._pulse is None else "goes on within its slice of the limits"
-        then = f"each process {alone}" if self._fail_open else "requests fail"
+        then = f"each process {alone}" if self._fail_open else "requests under a limit fail"
         _LOG.warning("Redis at %s is down (%s): until it is back, %s", self.place, type(error).__name__, then)
         for known in self._accounts:
             # What others let through from now on, Redis does not know when it is back.

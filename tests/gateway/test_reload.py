@@ -116,3 +116,21 @@ def test_tenants_without_a_budget_share_the_gateways_own(tmp_path: Path) -> None
         ]
     # How many are served depends on the hour, since the price may be the double; after them nobody is.
     assert (True, 429) == (set(found) <= {200, 429}, found[-1])
+
+
+def test_a_tenants_budget_that_is_too_small_names_the_tenants_key(tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text(tenants(team=TOKEN) + "budget_day_usd = 0.0000001\n")
+    with (
+        serving(lambda _: Answer(text="fine")) as upstream,
+        gateway(
+            upstream,
+            config=config,
+            REVIEWBOT_BUDGET_DAY="1",
+            REVIEWBOT_GATEWAY_TOKENS="",
+            REVIEWBOT_CACHE_DIR=str(tmp_path),
+        ) as team,
+    ):
+        refused = team.ask()
+    assert 429 == refused.status_code
+    assert "Have budget_day_usd of [tenant.team] raised" in refused.json()["error"]["message"]

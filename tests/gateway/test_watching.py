@@ -96,6 +96,8 @@ def test_refusals_are_counted_by_tenant_status_and_code(running: Gateway) -> Non
     running.get("/v1/models", token="wrong")
     running.get("/nowhere")
     found = samples(scrape(running), "reviewbot_gateway_refusals_total")
+    codes = ["invalid_api_key", "invalid_request", "model_not_found", "refused_by_provider"]
+    assert codes == [line["error"] for line in running.lines if line["kind"] == "request"]
     assert {
         (("code", "invalid_api_key"), ("status", "401"), ("tenant", "")): 2,
         (("code", "invalid_request"), ("status", "400"), ("tenant", "team")): 1,
@@ -155,12 +157,18 @@ def test_a_key_that_is_refused_shows_as_retired_by_its_short_id_alone(tmp_path: 
         }
         with gateway(upstream, config=config, **environ) as running:
             running.ask(token=OTHER)
-            text, told = scrape(running), stand(running)
+            text, told, team, lines = scrape(running), stand(running), stand(running, TOKEN), running.lines
+            ready = running.get("/readyz", token=None)
     retired = samples(text, "reviewbot_gateway_key_state", pool="others", state="retired")
     ((labels, value),) = retired.items()
     (place,) = [each for each in told["endpoints"] if each["pool"] == "others" and each["keys"]]
     assert (1, dict(labels)["key_id"], "retired") == (value, place["keys"][0]["key"], place["keys"][0]["state"])
-    for said in (text, json.dumps(told)):
+    key_id = dict(labels)["key_id"]
+    assert [f"no key of the pool 'others' can be used at {place['endpoint']}: {key_id} retired"] == told["reasons"]
+    assert (True, 200, []) == (told["ready"], ready.status_code, team["reasons"])
+    (warned,) = [line for line in lines if line["kind"] == "log"]
+    assert ("warning", f"key {key_id} is retired: ") == (warned["level"], warned["message"][:25])
+    for said in (text, json.dumps(told), json.dumps(lines)):
         assert OTHERS_KEY not in said
         assert "upstream-key" not in said
         assert TOKEN not in said

@@ -73,7 +73,7 @@ def test_what_might_exceed_the_budget_is_refused_with_what_was_spent_and_what_to
         await budget.settle(await budget.reserve(usd("0.6")), usd("0.5"))
         await budget.reserve(usd("0.500001"))
 
-    said = r"run's budget of \$1 is used up: \$0.5000 spent, and the next request could cost \$0.5000. Raise --budget"
+    said = r"run's budget of \$1 has \$0.5000 left: \$0.5000 spent, and the next request could cost \$0.5000. Raise --b"
     with pytest.raises(BudgetExceeded, match=said):
         spend(work, run_usd="1")
 
@@ -208,7 +208,9 @@ class Calendar:
         self.world = VirtualWorld()
         self.store = MemoryBudgetStore()
         self.heard: list[BudgetMoved | BudgetWarned] = []
-        self.limits = Limits(**limits)
+        self.limits = Limits(
+            run_usd=limits.get("run_usd"), day_usd=limits.get("day_usd"), month_usd=limits.get("month_usd")
+        )
 
     def run(self, *, scope: str = "all") -> Budget:
         world = self.world.surroundings

@@ -140,3 +140,16 @@ def test_without_a_cached_price_cached_tokens_cost_what_others_do() -> None:
 def test_a_row_that_cannot_be_used_is_refused_with_what_is_wrong(change: Mapping[str, object], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         Prices.load([{**OWN, **change}])
+
+
+def test_a_row_with_other_names_is_told_which_keys_it_lacks_and_which_are_none() -> None:
+    said = (
+        "the price row of 'own' cannot be used: it has no prompt, completion and it knows no 'input', 'output'. A row"
+    )
+    with pytest.raises(UsageError, match=said):
+        Prices.load([{"model": "own", "input": 1, "output": 2}])
+
+
+def test_a_mistyped_key_beside_all_that_are_needed_is_refused() -> None:
+    with pytest.raises(UsageError, match="cannot be used: it knows no 'peek_hours'"):
+        Prices.load([{**OWN, "peek_hours": [[1, 4]]}])

@@ -122,7 +122,7 @@ def test_a_claim_for_which_no_money_is_left_goes_to_the_summary() -> None:
     assert ["review"] == [asked.task for asked in run.asked]
     assert [("Only the last item counts", "summary", "medium")] == shown(run)
     assert 0 == run.report.verdict.exit_code
-    assert any("the run's budget of $0.006 is used up" in note for note in run.report.notes)
+    assert any("the run's budget of $0.006 has $" in note for note in run.report.notes)
 
 
 def test_a_faulty_verdict_is_repaired_once() -> None:

@@ -36,7 +36,7 @@ async def gathered(
         watch = Watch(
             world, _queue(stores.redis_url, world, stack), lambda: {log: aside.dropped for log, aside in asides.items()}
         )
-        observers: list[Callable[[Event], None]] = [watch.observe]
+        observers: list[Callable[[Event], None]] = [watch.observe, lambda event: journal.happened(world.now(), event)]
         listeners: list[Callable[[Served], None]] = [journal.served, watch.served]
         if stores.ledger is not None:
             ledger = Ledger(stores.ledger, world.now, keep_days=plan.settings.ledger.keep_days)

@@ -76,7 +76,7 @@ _CHOICE: Final = ("drafts", "bots", "ignore_projects", "ignore_branches", "ignor
 def load(environ: Mapping[str, str], read: Read = operator.text_of) -> Rules:
     """Read by which rules webhooks are taken. Raises UsageError, in which no secret shows."""
     origin = environ.get("REVIEWBOT_CONFIG", "")
-    document = parsed(read(Path(origin)), origin) if origin else {}
+    document = parsed(read(Path(origin), "configuration file"), origin) if origin else {}
     found = table(_HooksTable, document.get("webhooks", {}), f"{origin}: [webhooks]")
     secrets = tuple(dict.fromkeys(_secrets(found, environ, read)))
     if secrets and environment.stores(environ).redis_url is None:
@@ -115,7 +115,7 @@ def _secrets(found: _HooksTable, environ: Mapping[str, str], read: Read) -> Iter
             raise UsageError(message)
         yield from _parsed(environ[found.secrets_env].split(","), f"the variable {found.secrets_env}")
     for path in filter(None, (environ.get(_FILE, ""), found.secrets_file)):
-        lines = read(Path(path)).splitlines()
+        lines = read(Path(path), "file of secrets").splitlines()
         yield from _parsed((line for line in lines if not line.lstrip().startswith("#")), f"the file {path}")
 
 

@@ -22,6 +22,7 @@ from reviewbot.llm.caching import Seal
 from reviewbot.llm.calibration import Calibration
 from reviewbot.llm.client import Client, Parts
 from reviewbot.llm.memory_cache import MemoryCache
+from reviewbot.llm.overspending import GATEWAY, of_tenant
 from reviewbot.llm.ports import Cache, Coalescing, Wire
 from reviewbot.llm.reaching import reachable
 from reviewbot.llm.targets import Target
@@ -173,9 +174,10 @@ class Opened:
 
     async def _budget(self, tenant: Tenant, wanted: Upstream, opened: dict[str, tuple[Limits, Budget]]) -> Budget:
         """Open a tenant's budget, or keep the one that it has. Those without one share the gateway's own."""
-        limits, scope = Limits(day_usd=tenant.budget_day_usd, month_usd=tenant.budget_month_usd), tenant.name
+        day_usd, month_usd = tenant.budget_day_usd, tenant.budget_month_usd
+        limits, scope = Limits(day_usd=day_usd, month_usd=month_usd, remedies=of_tenant(tenant.name)), tenant.name
         if not limits.lasting:
-            limits, scope = wanted.plan.limits, _ALL
+            limits, scope = replace(wanted.plan.limits, remedies=GATEWAY), _ALL
         known = opened.get(scope) or self._budgets.get(scope)
         if known is None or known[0] != limits:
             observe, hold_s = self._hearing.observe, wanted.plan.options.deadline_s

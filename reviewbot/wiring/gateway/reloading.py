@@ -20,6 +20,8 @@ _EVERY_S: Final = 1.5
 """Two looks and the reading are over within 5 s of a change."""
 _Signature = tuple[tuple[int, int, int] | None, ...]
 """How files looked: time of change, file number and size; None for one that is not there."""
+_FROM_THE_START: Final = ("header_s", "body_s", "drain_s", "cache", "cache_ttl_s", "fail_open", "audit", "audit_days")
+"""Keys of ``[gateway]`` that are looked at once, when it opens."""
 Apply = Callable[[GatewayPlan], Awaitable[None]]
 """Puts another plan in force. Raises UsageError where that cannot be, and has then changed nothing."""
 
@@ -34,6 +36,8 @@ class Reloading:
         self._every_s = every_s
         self._plan: GatewayPlan | None = None
         """In force."""
+        self._begun: GatewayPlan | None = None
+        """With which it began."""
         self._paths: tuple[Path, ...] = ()
         """The files of the last attempt, whether it was good or not."""
         self._read: _Signature = ()
@@ -45,7 +49,7 @@ class Reloading:
 
     def first(self) -> GatewayPlan:
         """Read it at the start. Raises UsageError."""
-        self._plan = self._attempt()
+        self._plan = self._begun = self._attempt()
         return self._plan
 
     async def watch(self, apply: Apply) -> None:
@@ -71,7 +75,13 @@ class Reloading:
         else:
             self._plan, self._told = plan, None
             names = ", ".join(tenant.name for tenant in plan.config.tenants)
-            _LOG.warning("the gateway's configuration was read again, with tenants %s", names)
+            _LOG.info("the gateway's configuration was read again, with tenants %s%s", names, self._later(plan))
+
+    def _later(self, plan: GatewayPlan) -> str:
+        """Name what has changed and is not in force."""
+        rules, begun = plan.config.rules, (self._begun or plan).config.rules
+        keys = [key for key in _FROM_THE_START if getattr(rules, key) != getattr(begun, key)]
+        return f"; a restart is needed for {', '.join(keys)} of [gateway]" if keys else ""
 
     def _changed(self) -> GatewayPlan | None:
         """Give a plan that is another one, where the files have come to rest. Raises UsageError."""
@@ -92,10 +102,10 @@ class Reloading:
     def _attempt(self) -> GatewayPlan:
         looked: dict[Path, tuple[int, int, int] | None] = {}
 
-        def read(path: Path) -> str:
+        def read(path: Path, kind: str) -> str:
             # Looked at before it is read: what is written in between shows the next time.
             looked.setdefault(path, _look(path))
-            return operator.text_of(path)
+            return operator.text_of(path, kind)
 
         try:
             return self._load(read)

@@ -1,6 +1,7 @@
 """The tables ``[gateway]`` and ``[tenant.NAME]`` of the operator's file: which keys they have, and of what kind."""
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,7 @@ from reviewbot.wiring import pools
 _TOKENS_THEMSELVES: Final = frozenset({"token", "tokens", "key", "keys", "api_key", "secret", "password", "bearer"})
 _SECRET: Final = frozenset({"tokens_sha256", "tokens_env", "tokens_file"})
 """Keys whose values do not show: where a digest or a name belongs, somebody may have put the token."""
+_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 _TableT = TypeVar("_TableT", bound=BaseModel)
 
 
@@ -35,8 +37,19 @@ def _variable(name: str) -> str:
     return name
 
 
+def _digest(text: str) -> str:
+    if not _SHA256.fullmatch(text):
+        # The value is not shown: it may be the token.
+        message = (
+            "a token stands there as its SHA-256 digest, which has 64 hexadecimal digits: "
+            "reviewbot gateway --hash-token < token.txt makes it"
+        )
+        raise ValueError(message)
+    return text
+
+
 _Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
-_Digest = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+_Digest = Annotated[str, AfterValidator(_digest)]
 _Count = Annotated[int, Field(gt=0)]
 _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Money = Annotated[Decimal, BeforeValidator(_usd), Field(ge=0, allow_inf_nan=False)]

@@ -36,8 +36,8 @@ LOCAL: Final = Tenant(name="local", operator=True)
 _NAME: Final = re.compile(r"(?!all$)[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 """It stands in metrics, logs and Redis; a project's path is a good one. "all" names the budget of nobody's own."""
 _SOURCES: Final = frozenset({"tokens_sha256", "tokens_env", "tokens_file"})
-Read = Callable[[Path], str]
-"""Reads a file's text. Raises OSError, UnicodeDecodeError, or UsageError."""
+Read = Callable[[Path, str], str]
+"""Reads a file's text; the second is what people call the file. Raises OSError, UnicodeDecodeError, or UsageError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def load(environ: Mapping[str, str], now: datetime, read: Read = operator.text_o
     Raises UsageError for anything that is not valid, or that could not be kept, as a budget without a price.
     """
     origin = environ.get("REVIEWBOT_CONFIG", "")
-    text = read(Path(origin)) if origin else ""
+    text = read(Path(origin), "configuration file") if origin else ""
     operators = operator.parse(text, origin, environ)
     found = parse(text, origin, environ, read)
     for tenant in found.tenants:
@@ -130,7 +130,7 @@ def _given(found: GatewayTable | TenantTable) -> dict[str, Any]:
 
 def _text(path: Path, place: str, read: Read) -> str:
     try:
-        return read(path)
+        return read(path, "file of tokens")
     except UsageError as error:
         message = f"{place}: tokens_file: {error}"
         raise UsageError(message) from error

@@ -1,6 +1,7 @@
 """The gateway's files, read again when they change: as editors, secret managers and half-done writers change them."""
 
 import asyncio
+import logging
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +65,11 @@ def scene(tmp_path: Path) -> Scene:
     return scene
 
 
+@pytest.fixture(autouse=True)
+def _all_levels(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "reviewbot")
+
+
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "reviewbot"]
 
@@ -87,6 +93,21 @@ def test_a_changed_file_is_in_force_after_two_looks(scene: Scene, caplog: pytest
     assert asyncio.run(scene.looks(1)) == ["a b"]
     assert asyncio.run(scene.looks(10)) == ["a b"]
     assert told(caplog) == ["the gateway's configuration was read again, with tenants a, b"]
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+
+
+def test_what_counts_from_the_next_start_is_named_for_as_long_as_it_differs(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    for rules in ("drain_s = 5\ncache = false\nwaiting = 7", "drain_s = 5", ""):
+        scene.write(f"[gateway]\n{rules}\n{table('a')}")
+        asyncio.run(scene.looks(2))
+    read = "the gateway's configuration was read again, with tenants a"
+    assert told(caplog) == [
+        f"{read}; a restart is needed for drain_s, cache of [gateway]",
+        f"{read}; a restart is needed for drain_s of [gateway]",
+        read,
+    ]
 
 
 def test_a_change_is_in_force_within_5_seconds_by_itself(scene: Scene) -> None:

@@ -213,11 +213,17 @@ REFUSED = {
     "a negative queue": ("[gateway]\nwaiting = -1", "[gateway]: waiting = -1 is not valid"),
     "a token in the clear": (f'[tenant.a]\ntoken = "{ONE}"', "[tenant.a] has token: tokens are never written"),
     "tokens in the clear": (f'[tenant.a]\ntokens = ["{ONE}"]', "[tenant.a] has tokens: tokens are never written"),
-    "a token for a digest": (f'[tenant.a]\ntokens_sha256 = ["{ONE}"]', "[tenant.a]: tokens_sha256 is not valid: "),
+    "a token for a digest": (
+        f'[tenant.a]\ntokens_sha256 = ["{ONE}"]',
+        "its SHA-256 digest, which has 64 hexadecimal digits: reviewbot gateway --hash-token < token.txt makes it",
+    ),
     "a token for digests": (f'[tenant.a]\ntokens_sha256 = "{ONE}"', "tokens_sha256 is not valid: Input should be a"),
     "a token for a variable": (f'[tenant.a]\ntokens_env = "{ONE}"', "tokens_env is not valid: it is no name of a"),
     "a variable that is not set": ('[tenant.a]\ntokens_env = "UNSET"', "the variable UNSET holds no token"),
-    "a file that is not there": ('[tenant.a]\ntokens_file = "/nowhere"', "[tenant.a]: tokens_file: the configuration"),
+    "a file that is not there": (
+        '[tenant.a]\ntokens_file = "/nowhere"',
+        "[tenant.a]: tokens_file: the file of tokens /nowhere cannot",
+    ),
     "no token": ("[tenant.a]\nweight = 2", "[tenant.a] has no token, so nobody could ask as it"),
     "a pool that is not there": (A + 'pool = "b"', "[tenant.a] asks under the pool 'b', which the file does not have"),
     "one token for two": (
