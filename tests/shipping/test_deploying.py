@@ -106,13 +106,13 @@ def said(address: Path, setting: str, password: str = PASSWORD) -> str:
 
 
 def test_the_example_of_a_configuration_is_valid_and_holds_no_token() -> None:
-    config = tenants.parse(CONFIG, "gateway.toml", {}, lambda path: f"token-of-{path.name}\n")
+    config = tenants.parse(CONFIG, "gateway.toml", {}, lambda path, _: f"token-of-{path.name}\n")
     assert [("shop", False), ("operators", True)] == [(each.name, each.operator) for each in config.tenants]
     assert "sha256" not in CONFIG
 
 
 def test_time_to_stop_is_enough_for_the_gateway_to_drain_and_for_workers_to_hand_back() -> None:
-    config = tenants.parse(CONFIG, "gateway.toml", {}, lambda path: f"token-of-{path.name}\n")
+    config = tenants.parse(CONFIG, "gateway.toml", {}, lambda path, _: f"token-of-{path.name}\n")
     least = {"gateway": config.rules.drain_s + 2 + 2, "worker": _STOP_S}
     for name, least_s in least.items():
         compose_s = int(COMPOSE["services"][name]["stop_grace_period"].removesuffix("s"))
