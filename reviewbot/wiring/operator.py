@@ -35,15 +35,15 @@ def read(environ: Mapping[str, str]) -> Operator:
     return parse(text_of(Path(name)), name, environ)
 
 
-def text_of(path: Path) -> str:
-    """Read a configuration file. Raises UsageError."""
+def text_of(path: Path, what: str = "the configuration file") -> str:
+    """Read a configuration file, or what else it is called. Raises UsageError."""
     try:
         return path.read_text("utf-8-sig")
     except OSError as error:
-        message = f"the configuration file {path} cannot be read: {error.strerror or error}"
+        message = f"{what} {path} cannot be read: {error.strerror or error}"
         raise UsageError(message) from error
     except UnicodeDecodeError as error:
-        message = f"the configuration file {path} cannot be read: it is no UTF-8 text"
+        message = f"{what} {path} cannot be read: it is no UTF-8 text"
         raise UsageError(message) from error
 
 

@@ -178,16 +178,33 @@ def test_its_metrics_tell_of_its_jobs_and_of_the_queue(
 
 def test_a_port_that_is_taken_is_told(redis: RedisServer, tmp_path: Path) -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - what the worker wants
-        code, _, err = command(redis, tmp_path, "--metrics-port", str(taken.getsockname()[1]))
+        port = str(taken.getsockname()[1])
+        code, _, err = command(redis, tmp_path, "--metrics-port", port, GITLAB_TOKEN="made-up")
     assert 2 == code
     assert "cannot be used: Address already in use" in err
+
+
+def test_a_worker_that_could_do_nothing_does_not_begin(redis: RedisServer, tmp_path: Path) -> None:
+    key = tmp_path / "app.pem"
+    key.write_text("no key")
+    for environ, words in (
+        ({}, "reviewbot: no forge has a token"),
+        ({"GITLAB_TOKEN_FILE": "/nowhere"}, "reviewbot: the token file /nowhere cannot be read"),
+        ({"GITLAB_TOKEN": "made-up", "REVIEWBOT_GITLAB_URL": "foo"}, "reviewbot: REVIEWBOT_GITLAB_URL is 'foo'"),
+        (
+            {"REVIEWBOT_GITHUB_APP_ID": "1", "REVIEWBOT_GITHUB_APP_KEY_FILE": str(key)},
+            "reviewbot: the private key of the GitHub App is none",
+        ),
+    ):
+        code, _, err = command(redis, tmp_path, **environ)
+        assert (2, True) == (code, err.startswith(words)), err
 
 
 # Dead jobs.
 
 
-def command(redis: RedisServer, folder: Path, *options: str) -> tuple[int, str, str]:
-    with Worker(folder, redis.url, {}, *options) as done:
+def command(redis: RedisServer, folder: Path, *options: str, **environ: str) -> tuple[int, str, str]:
+    with Worker(folder, redis.url, environ, *options) as done:
         out, _ = done.process.communicate(timeout=60)
     return done.process.returncode, out.decode(), (folder / "said.jsonl").read_text("utf-8")
 

@@ -112,13 +112,13 @@ def test_a_review_has_its_share_of_memory_and_no_more(on_gitlab: Hosted, said: S
     assert {} == on_gitlab.stage.places()
 
 
-def test_without_a_token_nothing_is_tried_again(on_gitlab: Hosted, said: Said, tmp_path: Path) -> None:
+def test_a_worker_without_a_token_kills_no_job(on_gitlab: Hosted, said: Said, tmp_path: Path) -> None:
     def token(_: object) -> str:
         message = "there is no token"
         raise UsageError(message)
 
     ending = failed(review(replace(bench(on_gitlab, tmp_path, said), token=token), on_gitlab.taken()))
-    assert Failed(reason="there is no token", lasting=True) == ending
+    assert Failed(reason="the worker has no token: there is no token", lasting=False) == ending
 
 
 def test_a_comment_to_reply_to_has_the_head_reviewed(on_gitlab: Hosted, said: Said, tmp_path: Path) -> None:
