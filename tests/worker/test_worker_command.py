@@ -3,6 +3,7 @@
 import socket
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,63 @@ def test_a_worker_outlives_a_redis_that_starts_anew(
         worker.until(lambda: worker.said("ended"))
         assert 0 == worker.end()
     assert ALL == on_gitlab.stage.places()
+
+
+def test_a_worker_says_at_once_that_redis_is_away_and_ends_at_once(
+    on_gitlab: Hosted, desk: Desk, redis: RedisServer, tmp_path: Path
+) -> None:
+    redis.stop()
+    with Worker(tmp_path / "one", redis.url, on_gitlab.environ, *ONE) as worker:
+        worker.until(lambda: worker.said("waiting"))
+        assert worker.said("waiting")[0]["reason"].startswith("the queue's Redis gives no answer: ")
+        assert [] == worker.said("ready")
+        began = time.monotonic()
+        assert 0 == worker.end()
+        assert time.monotonic() - began < 10
+    with Worker(tmp_path / "two", redis.url, on_gitlab.environ, *ONE) as another:
+        another.until(lambda: another.said("waiting"))
+        redis.start()
+        desk.enqueue(on_gitlab.job())
+        another.until(lambda: another.said("ended"))
+    assert ["waiting", "ready", "taken"] == [line["event"] for line in another.lines[:3]]
+
+
+def test_a_worker_that_loses_redis_says_so_and_ends_soon(
+    on_gitlab: Hosted, hanging: Hanging, desk: Desk, redis: RedisServer, tmp_path: Path
+) -> None:
+    with Worker(tmp_path / "one", redis.url, on_gitlab.environ, *ONE) as worker:
+        desk.enqueue(on_gitlab.job())
+        assert hanging.asked.acquire(timeout=60)
+        redis.stop()
+        worker.until(lambda: any("until Redis is back" in line.get("text", "") for line in worker.lines), 10)
+        began = time.monotonic()
+        assert 0 == worker.end()
+        assert time.monotonic() - began < 10
+        assert "handed back" == worker.said("ended")[0]["outcome"]
+
+
+def test_a_redis_that_answers_nobody_is_no_reason_to_stay(
+    on_gitlab: Hosted, redis: RedisServer, tmp_path: Path
+) -> None:
+    with Worker(tmp_path / "one", redis.url, on_gitlab.environ, *ONE) as worker:
+        worker.until(lambda: worker.said("ready"))
+        with redis.hanging():
+            began = time.monotonic()
+            assert 0 == worker.end()
+            assert time.monotonic() - began < 15
+    with redis.hanging(), Worker(tmp_path / "two", redis.url, on_gitlab.environ, *ONE) as another:
+        another.until(lambda: another.said("waiting"))
+        assert 0 == another.end()
+
+
+def test_a_password_that_redis_refuses_is_told_at_the_start(redis: RedisServer, tmp_path: Path) -> None:
+    redis.command("CONFIG SET requirepass made-up-password")
+    for url in (redis.url, f"{redis.url}?password=another"):
+        known = {"REVIEWBOT_REDIS_URL": url, "GITLAB_TOKEN": "made-up"}
+        code, _, err = command(redis, tmp_path, **known)
+        assert 2 == code
+        assert "Redis refuses the user or the password of REVIEWBOT_REDIS_URL" in err
+        assert err.startswith("reviewbot: the queue"), err
 
 
 def test_its_metrics_tell_of_its_jobs_and_of_the_queue(

@@ -321,6 +321,19 @@ def test_a_worker_counts_its_jobs_and_tells_of_the_queue() -> None:
     assert 'reviewbot_queue_oldest_seconds{project="gitlab.example/a"} 7.5' in text
 
 
+def test_the_queue_is_not_asked_before_somebody_looks() -> None:
+    asked: list[bool] = []
+
+    def stats() -> QueueStats:
+        asked.append(True)
+        return QueueStats(projects=())
+
+    registry = Measures(4, stats, Clock()).registry
+    assert [] == asked
+    generate_latest(registry)
+    assert [True] == asked
+
+
 def test_while_redis_is_away_a_worker_still_tells_of_itself() -> None:
     def away() -> QueueStats:
         raise QueueDownError
