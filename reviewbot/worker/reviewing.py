@@ -15,7 +15,7 @@ from reviewbot.domain.job import ReviewJob
 from reviewbot.errors import ForgeError, ReviewbotError
 from reviewbot.queue.outcomes import Ended, Ending, Failed, Taken, Unfinished
 from reviewbot.repository.bare import Stores
-from reviewbot.repository.bare_git import Halted, Store, TooLargeError
+from reviewbot.repository.bare_git import Halted, RefusedError, Store, TooLargeError
 from reviewbot.worker import child, judging, variables
 from reviewbot.worker.forks import ForkServer
 from reviewbot.worker.measuring import Measures
@@ -77,6 +77,8 @@ def _done(bench: Bench, taken: Taken, tell: Tell) -> Ending:
         ending = _reviewed(bench, taken, summons, tell)
     except Halted:
         ending = None
+    except RefusedError as error:
+        ending = Failed(reason=bench.log.masked(f"{error}: {variables.mending(taken.job)}"))
     except ReviewbotError as error:
         # Of what is not the forge's fault, another attempt would make no difference.
         passing = isinstance(error, ForgeError) and not isinstance(error, TooLargeError)
