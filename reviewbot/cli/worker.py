@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reviewbot.cli import streams
 from reviewbot.errors import UsageError
-from reviewbot.queue.connecting import QueueDownError, open_blocking
+from reviewbot.queue.connecting import ANSWER_S, QueueDownError, check_answer, open_blocking
 from reviewbot.queue.reviews import ReviewQueue
 from reviewbot.wiring import apps, working
 
@@ -76,8 +76,13 @@ def _work(options: argparse.Namespace, found: "Working") -> None:
 
     log = Log(sys.stderr, _now, found.secrets)
     logging.basicConfig(handlers=[Records(log)], level=logging.WARNING, force=True)
-    # Jobs wait for a Redis that restarts; whoever asks in between does not, and asks again.
-    with open_blocking(found.redis_url) as redis, open_blocking(found.redis_url, tries=1) as quick:
+    # Jobs wait for a Redis that restarts; whoever asks in between does not, and asks again. Whether it is there at all
+    # has to be known soon.
+    with (
+        open_blocking(found.redis_url) as redis,
+        open_blocking(found.redis_url, tries=1) as quick,
+        open_blocking(found.redis_url, tries=1, answer_s=ANSWER_S) as hurried,
+    ):
         queue = ReviewQueue(redis, _now, random.random)  # noqa: TID251 - the command line is the world
         asked = ReviewQueue(quick, _now, random.random)  # noqa: TID251
         measures = Measures(options.slots + options.spare_slots, asked.stats, time.monotonic)
@@ -90,8 +95,9 @@ def _work(options: argparse.Namespace, found: "Working") -> None:
             lambda taken: reviewing.review(bench, taken),
             slots=options.slots,
             spare=options.spare_slots,
+            sweeper=ReviewQueue(hurried, _now, random.random),  # noqa: TID251
         )
-        serving.serve(delivery, bench.stopping, log, os._exit)
+        serving.serve(delivery, bench.stopping, log, os._exit, lambda: check_answer(hurried))
         bench.forks.close()
 
 

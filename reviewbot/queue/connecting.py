@@ -46,7 +46,7 @@ def open_async(url: str) -> "AsyncRedis":
     return Redis.from_pool(pool)
 
 
-def open_blocking(url: str, *, tries: int = _WORKER_TRIES) -> "Redis":
+def open_blocking(url: str, *, tries: int = _WORKER_TRIES, answer_s: float = _WORKER_ANSWER_S) -> "Redis":
     """Make a pool for threads: it waits for a Redis that restarts, about a minute.
 
     Raises UsageError where redis is not installed or the URL is none.
@@ -60,12 +60,37 @@ def open_blocking(url: str, *, tries: int = _WORKER_TRIES) -> "Redis":
     try:
         return Redis.from_url(
             url,
-            socket_timeout=_WORKER_ANSWER_S,
-            socket_connect_timeout=_WORKER_ANSWER_S,
+            socket_timeout=answer_s,
+            socket_connect_timeout=answer_s,
             retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), tries),
         )
     except ValueError as error:
         raise _no_url(error) from error
+
+
+def check_answer(redis: "Redis") -> None:
+    """Find out whether Redis answers.
+
+    Raises QueueDownError where it does not, and UsageError where it refuses the URL's user or password.
+    """
+    from redis.exceptions import (
+        AuthenticationError,
+        AuthenticationWrongNumberOfArgsError,
+        NoPermissionError,
+        RedisError,
+    )
+
+    try:
+        redis.ping()
+    except (AuthenticationError, AuthenticationWrongNumberOfArgsError, NoPermissionError) as error:
+        message = (
+            f"the queue's Redis refuses the user or the password of REVIEWBOT_REDIS_URL ({error}): correct it, such as "
+            "redis://USER:PASSWORD@redis:6379/0"
+        )
+        raise UsageError(message) from error
+    except (RedisError, OSError) as error:
+        message = f"the queue's Redis gives no answer: {str(error) or type(error).__name__}"
+        raise QueueDownError(message) from error
 
 
 def _missing() -> UsageError:

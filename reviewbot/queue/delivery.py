@@ -32,6 +32,8 @@ _POLL_MS: Final = 100
 _SWEEP_S: Final = 1.0
 _SPARE_S: Final = 0.05
 """Between two looks of a spare slot for a project that has none."""
+_LOOK_S: Final = 0.25
+"""Between two looks at whether it is worth waiting for the end any longer."""
 HEARTBEAT_S: Final = 15.0
 """After so long without a sign of life a worker's jobs go to others. Clocks of machines must agree much better."""
 
@@ -39,7 +41,7 @@ HEARTBEAT_S: Final = 15.0
 class Delivery:
     """Worker threads that take tickets and do what they stand for."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the queue, whom it works for, and how much at once
         self,
         redis: "Redis",
         queue: ReviewQueue,
@@ -48,11 +50,13 @@ class Delivery:
         slots: int,
         spare: int = 0,
         heartbeat_s: float = HEARTBEAT_S,
+        sweeper: ReviewQueue | None = None,
     ) -> None:
         """Call ``run`` in a thread for each job, ``slots`` at once. What it raises counts as a failure.
 
         ``spare`` more are for projects none of whose jobs is in hand anywhere: so what one project floods the queue
-        with is not waited for by another one's first.
+        with is not waited for by another one's first. ``sweeper`` is the queue over a connection that fails soon: so a
+        Redis that is away is told of at once, whereas jobs wait for it.
 
         Threads cannot be interrupted: ``run`` has to ask `ReviewQueue.superseded`, and to end when its process is told
         to, with `Unfinished`.
@@ -65,12 +69,17 @@ class Delivery:
             heartbeat_timeout=round(1_000 * heartbeat_s),
         )
         self._stopping = threading.Event()
+        self._stopped = threading.Event()
+        self._away = threading.Event()
+        """Set while Redis gives no answer."""
+        self._in_hand: set[str] = set()
+        """Leases of the jobs that are run."""
         actor(actor_name=policy.ACTOR, queue_name=policy.QUEUE, broker=broker)(
-            _work(queue, run, threading.Semaphore(slots), self._stopping)
+            _work(queue, _counted(run, self._in_hand), threading.Semaphore(slots), self._stopping)
         )
         self._worker = Worker(broker, worker_timeout=_POLL_MS, worker_threads=slots + spare)
         self._worker.queue_prefetch = slots + spare
-        self._queue = queue
+        self._queue = sweeper or queue
         self._sweeping = threading.Thread(target=self._sweep, daemon=True, name="sweep the queue")
 
     def start(self) -> None:
@@ -79,20 +88,47 @@ class Delivery:
         self._sweeping.start()
 
     def stop(self, timeout_s: float) -> None:
-        """Take no more tickets, wait for jobs to end, and give back the tickets that were not looked at."""
+        """Take no more tickets, wait for jobs to end, and give back the tickets that were not looked at.
+
+        Takes no longer than ``timeout_s`` in all. Where Redis is away nothing can be given back, and only what runs is
+        waited for: what is in Redis goes to others after a while without a heartbeat.
+        """
         self._stopping.set()
-        self._worker.stop(timeout=round(1_000 * timeout_s))
-        self._sweeping.join(timeout_s)
+        # dramatiq waits for its threads one kind after the other, for each that long, and then for Redis.
+        ending = threading.Thread(target=self._worker.stop, args=(round(1_000 * timeout_s),), daemon=True)
+        ending.start()
+        for _ in range(max(1, round(timeout_s / _LOOK_S))):
+            ending.join(_LOOK_S)
+            if not ending.is_alive() or (self._away.is_set() and not self._in_hand):
+                break
+        self._stopped.set()
 
     def _sweep(self) -> None:
-        while not self._stopping.wait(_SWEEP_S):
+        """Sweep until all has ended, since it also finds out whether Redis is there."""
+        while not self._stopped.wait(_SWEEP_S):
             try:
                 missing = self._queue.sweep()
             except QueueDownError as error:
-                _log.warning("the queue is not swept: %s", error)
-            else:
-                if missing:
-                    _log.info("%d tickets were missing, and are issued again", missing)
+                if not self._away.is_set():
+                    _log.warning("the queue is not swept, and no job is taken, until Redis is back: %s", error)
+                self._away.set()
+                continue
+            if self._away.is_set():
+                _log.warning("Redis is back")
+            self._away.clear()
+            if missing:
+                _log.info("%d tickets were missing, and are issued again", missing)
+
+
+def _counted(run: Callable[[Taken], Ending], in_hand: set[str]) -> Callable[[Taken], Ending]:
+    def counted(taken: Taken) -> Ending:
+        in_hand.add(taken.lease)
+        try:
+            return run(taken)
+        finally:
+            in_hand.discard(taken.lease)
+
+    return counted
 
 
 def _work(

@@ -19,6 +19,7 @@ from reviewbot.repository import bare_keeping as keeping
 from reviewbot.repository.bare_git import (
     REMOTE,
     FetchError,
+    RefusedError,
     Store,
     TooLargeError,
     Watch,
@@ -84,7 +85,7 @@ class Stores:
     def opened(self, wanted: Wanted, halted: Callable[[], bool]) -> Iterator[Store]:
         """Fetch a change, and keep it for the length of a block.
 
-        ``halted`` is asked now and then whether to stop. Raises Halted, TooLargeError, or FetchError.
+        ``halted`` is asked now and then whether to stop. Raises Halted, TooLargeError, RefusedError, or FetchError.
         """
         _check(wanted)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -106,7 +107,7 @@ class Stores:
         old = store.folder.exists()
         try:
             return self._fetched(store, wanted, watch)
-        except TooLargeError:
+        except (TooLargeError, RefusedError):
             raise
         except FetchError:
             if not old or not _answers(store, wanted, watch) or not keeping.thrown_away(store.folder):
@@ -154,7 +155,7 @@ def _fetch(store: Store, wanted: Wanted, watch: Watch) -> None:
     branch = _branch(wanted)
     try:
         watched(store, watch, *_FETCH, _DEPTH, REMOTE, branch, wanted.head)
-    except TooLargeError:
+    except (TooLargeError, RefusedError):
         raise
     except FetchError:
         # A server that gives no commits by their ids, or one that does not know it (any more).

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
@@ -43,6 +44,12 @@ _CONFIG = (
 )
 _PARTIAL = ((f"remote.{REMOTE}.promisor", "true"), (f"remote.{REMOTE}.partialCloneFilter", "blob:none"))
 """What is not there is fetched when it is read. Told by the environment alone, so that it can be left untold."""
+_REFUSED = re.compile(
+    r"could not read (?:Username|Password) for|Authentication failed for|"  # 401
+    r"The requested URL returned error: 40[13]\b|"
+    r"repository '.*' not found"  # 404, which forges say for what a token may not see
+)
+"""Of what git says last (its http.c and remote-curl.c), all that the forge's answer to the token leads to."""
 
 
 class Halted(ReviewbotError):  # noqa: N818 - nothing is wrong
@@ -51,6 +58,10 @@ class Halted(ReviewbotError):  # noqa: N818 - nothing is wrong
 
 class FetchError(ForgeError):
     """The forge did not give what was to be fetched."""
+
+
+class RefusedError(FetchError):
+    """The forge does not believe the token, or shows it no such project."""
 
 
 class TooLargeError(FetchError):
@@ -113,7 +124,7 @@ def local(store: Store, *arguments: str, stdin: bytes = b"", environ: Mapping[st
 def watched(store: Store, watch: Watch, *arguments: str, stdin: bytes = b"") -> None:
     """Run a command that may take long, and end it with all that it started when it takes too much.
 
-    Raises Halted, TooLargeError or FetchError.
+    Raises Halted, TooLargeError, RefusedError or FetchError.
     """
     before = size(store.folder)
     left = set(_unfinished(store.folder))
@@ -136,7 +147,11 @@ def watched(store: Store, watch: Watch, *arguments: str, stdin: bytes = b"") -> 
             for path in set(_unfinished(store.folder)) - left:
                 path.unlink(missing_ok=True)
     if process.returncode != 0:
-        raise FetchError(_last_words(told, arguments[0]))
+        words = _last_words(told, arguments[0])
+        if _REFUSED.search(words):
+            message = f"the forge refuses the token, or there is no such project for it (git says: {words})"
+            raise RefusedError(message)
+        raise FetchError(words)
 
 
 def _followed(process: "subprocess.Popen[bytes]", stdin: bytes, folder: Path, watch: Watch, before: int) -> bytes:

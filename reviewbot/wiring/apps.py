@@ -17,7 +17,7 @@ def app_tokens(
 ) -> Tokens | None:
     """Give what makes tokens for jobs of GitHub; None where no App is configured.
 
-    Raises UsageError where half of one is, or its key cannot be read.
+    Raises UsageError where half of one is, or its key cannot be read or is none.
     """
     number, file = environ.get(ID, "").strip(), environ.get(KEY_FILE, "").strip()
     if not number and not file:
@@ -25,13 +25,21 @@ def app_tokens(
     if not number or not file:
         message = f"{ID if number else KEY_FILE} is set, and {KEY_FILE if number else ID} is not: an App needs both"
         raise UsageError(message)
-    operator.text_of(Path(file))  # said now, and not with the first job
-    from reviewbot.forges.github.app import App, AppTokens
+    from reviewbot.forges.github.app import App, AppTokens, check_key
 
-    app = App(id=number, key=lambda: operator.text_of(Path(file)), api_url=servers(environ)["github"].rstrip("/"))
+    app = App(id=number, key=lambda: _key(Path(file)), api_url=servers(environ)["github"].rstrip("/"))
+    check_key(app)  # said now, and not with the first job
     tokens = AppTokens(app, now, pause)
 
     def token(job: ReviewJob) -> str:
         return tokens.token(job.project, job.project_id)
 
     return token
+
+
+def _key(file: Path) -> str:
+    try:
+        return operator.text_of(file, "GitHub App's private key")
+    except UsageError as error:
+        message = f"{error}. {KEY_FILE} names it: mount the .pem file that GitHub gave, and let the worker read it"
+        raise UsageError(message) from error

@@ -29,6 +29,7 @@ _SERVERS: Final = {
     "gitlab": ("REVIEWBOT_GITLAB_URL", "https://gitlab.com"),
     "github": ("REVIEWBOT_GITHUB_API_URL", "https://api.github.com"),
 }
+_LIKE: Final = {"gitlab": "https://gitlab.example", "github": "https://api.github.com or https://HOST/api/v3"}
 _TOKENS: Final = {"gitlab": "GITLAB_TOKEN", "github": "GITHUB_TOKEN"}
 
 Tokens = Callable[[ReviewJob], str]
@@ -54,7 +55,8 @@ class Working:
 def working(environ: Mapping[str, str], folder: Path | None, app: Tokens | None = None) -> Working:
     """Read a worker's environment; ``app`` gives tokens of a GitHub App, where there is one.
 
-    Raises UsageError for what is missing or not valid.
+    Raises UsageError for what is missing or not valid: a token of one forge at least is needed, and each token file
+    that is named has to be there.
     """
     return Working(
         redis_url=redis_url(environ),
@@ -67,8 +69,22 @@ def working(environ: Mapping[str, str], folder: Path | None, app: Tokens | None 
 
 
 def servers(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Give the address of each forge's server, which workers and webhooks have in common."""
-    return {forge: environ.get(name, "").strip() or usual for forge, (name, usual) in _SERVERS.items()}
+    """Give the address of each forge's server, which workers and webhooks have in common.
+
+    Raises UsageError for what is no URL.
+    """
+    return {forge: _server(environ, forge) for forge in _SERVERS}
+
+
+def _server(environ: Mapping[str, str], forge: str) -> str:
+    name, usual = _SERVERS[forge]
+    url = environ.get(name, "").strip() or usual
+    try:
+        environment.check_url(url)
+    except UsageError:  # which speaks of a model's endpoint
+        message = f"{name} is '{url}', which is no http(s) URL: write it such as {_LIKE[forge]}"
+        raise UsageError(message) from None
+    return url
 
 
 def redis_url(environ: Mapping[str, str]) -> str:
@@ -105,6 +121,7 @@ def _folder(environ: Mapping[str, str]) -> Path:
 
 def _tokens(environ: Mapping[str, str], app: Tokens | None) -> Tokens:
     known = servers(environ)
+    _check_tokens(environ, app)
 
     def token(job: ReviewJob) -> str:
         if _bare(job.server) != _bare(known[job.forge]):
@@ -125,13 +142,44 @@ def _bare(server: str) -> str:
     return server.rstrip("/").removesuffix("/api/v4").lower()
 
 
+def _check_tokens(environ: Mapping[str, str], app: Tokens | None) -> None:
+    """Say now, and not with the first job, that there is no token, or one that cannot be read. Raises UsageError."""
+    named = [
+        name for name in _TOKENS.values() if environ.get(name, "").strip() or environ.get(f"{name}_FILE", "").strip()
+    ]
+    if not named and app is None:
+        message = (
+            "no forge has a token, and without one nothing can be fetched or posted: set GITLAB_TOKEN or GITHUB_TOKEN, "
+            "or name a file that holds it in GITLAB_TOKEN_FILE or GITHUB_TOKEN_FILE, or set up a GitHub App "
+            "(REVIEWBOT_GITHUB_APP_ID and REVIEWBOT_GITHUB_APP_KEY_FILE)"
+        )
+        raise UsageError(message)
+    for name in named:
+        _given(environ, name)
+
+
 def _given(environ: Mapping[str, str], name: str) -> str:
-    """Read a secret from its variable, or from the file that a variable names: again each time, since it may change."""
+    """Read a token from its variable, or from the file that a variable names: again each time, since it may change."""
     value, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
     if not value and path:
-        value = operator.text_of(Path(path)).strip()
+        return _in_file(Path(path), f"{name}_FILE")
     if not value:
-        message = f"{name} is not set, nor {name}_FILE: without a token nothing can be fetched or posted"
+        message = (
+            f"this worker has no token for it: {name} is not set, nor {name}_FILE. Set one of them, and start the "
+            "worker again"
+        )
+        raise UsageError(message)
+    return value
+
+
+def _in_file(path: Path, name: str) -> str:
+    try:
+        value = operator.text_of(path, "token file").strip()
+    except UsageError as error:
+        message = f"{error}. {name} names it: mount it where the worker may read it, or correct the variable"
+        raise UsageError(message) from error
+    if not value:
+        message = f"the token file {path} is empty. {name} names it: write the token into it"
         raise UsageError(message)
     return value
 

@@ -18,7 +18,8 @@ class Measures:
     """Counts of one worker, in a registry of their own."""
 
     def __init__(self, slots: int, stats: Callable[[], QueueStats], clock: Callable[[], float]) -> None:
-        self.registry = CollectorRegistry(auto_describe=True)
+        # Not described by being collected: that would ask Redis before there is anybody to say that it is away.
+        self.registry = CollectorRegistry()
         self._clock = clock
         self._ended = Counter(
             "reviewbot_worker_jobs", "Jobs that came to an end here", ["outcome"], registry=self.registry

@@ -15,7 +15,7 @@ from reviewbot.domain.job import ReviewJob
 from reviewbot.errors import ForgeError, ReviewbotError
 from reviewbot.queue.outcomes import Ended, Ending, Failed, Taken, Unfinished
 from reviewbot.repository.bare import Stores
-from reviewbot.repository.bare_git import Halted, Store, TooLargeError
+from reviewbot.repository.bare_git import Halted, RefusedError, Store, TooLargeError
 from reviewbot.worker import child, judging, variables
 from reviewbot.worker.forks import ForkServer
 from reviewbot.worker.measuring import Measures
@@ -37,7 +37,7 @@ class Bench:
     stores: Stores
     forks: ForkServer
     token: Callable[[ReviewJob], str]
-    """Gives the forge's token for a job. Raises UsageError where there is none for it."""
+    """Gives the forge's token for a job. Raises a ReviewbotError where there is none for it."""
     environ: Mapping[str, str] = field(repr=False)
     """What a review is told besides its job: the model's endpoint, keys, budgets. Holds secrets."""
     superseded: Callable[[Taken], bool]
@@ -77,6 +77,8 @@ def _done(bench: Bench, taken: Taken, tell: Tell) -> Ending:
         ending = _reviewed(bench, taken, summons, tell)
     except Halted:
         ending = None
+    except RefusedError as error:
+        ending = Failed(reason=bench.log.masked(f"{error}: {variables.mending(taken.job)}"))
     except ReviewbotError as error:
         # Of what is not the forge's fault, another attempt would make no difference.
         passing = isinstance(error, ForgeError) and not isinstance(error, TooLargeError)
@@ -97,7 +99,11 @@ def _stopped(why: Why | None, timeout_s: float) -> Ending:
 
 
 def _reviewed(bench: Bench, taken: Taken, summons: Summons, tell: Tell) -> Ending:
-    token = bench.token(taken.job)
+    try:
+        token = bench.token(taken.job)
+    except ReviewbotError as error:
+        # The worker's fault and not the change's: by the next attempt it may be mended, or another worker has it.
+        return Failed(reason=f"the worker has no token: {bench.log.masked(str(error))}", lasting=False)
     bench.log.hide(token)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="reviewbot-", ignore_cleanup_errors=True)))

@@ -6,16 +6,28 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
+from reviewbot.queue.connecting import QueueDownError
 from reviewbot.queue.delivery import Delivery
 from reviewbot.worker.telling import Log
 
 _STOP_S: Final = 20.0
-"""For reviews to end and jobs to be handed back: a second or two, unless Redis is away."""
+"""For reviews to end and jobs to be handed back, in all: mostly less than a second."""
+_AGAIN_S: Final = 1.0
+"""Between two looks for a Redis that does not answer yet."""
 _INTERRUPTED: Final = 130
 
 
-def serve(delivery: Delivery, stopping: threading.Event, log: Log, leave: Callable[[int], None]) -> None:
+def serve(
+    delivery: Delivery,
+    stopping: threading.Event,
+    log: Log,
+    leave: Callable[[int], None],
+    check: Callable[[], None],
+) -> None:
     """Take jobs until SIGTERM or Ctrl-C. A second signal leaves at once; then the reviews' leashes end them.
+
+    ``check`` asks whether Redis is there, and raises QueueDownError where it is not: that is waited for. What else it
+    raises ends the worker.
 
     dramatiq's own command is not used: it starts processes that import a module by name, and a worker's slots are
     threads that wait for a child each.
@@ -28,9 +40,26 @@ def serve(delivery: Delivery, stopping: threading.Event, log: Log, leave: Callab
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)
-    log("ready")
-    delivery.start()
-    stopping.wait()
-    log("stopping")
-    delivery.stop(_STOP_S)
+    if _answered(check, stopping, log):
+        log("ready")
+        delivery.start()
+        stopping.wait()
+        log("stopping")
+        delivery.stop(_STOP_S)
     log("stopped")
+
+
+def _answered(check: Callable[[], None], stopping: threading.Event, log: Log) -> bool:
+    """Wait for Redis, and say why, once for each reason; tells whether it came before the worker is to end."""
+    said = ""
+    while not stopping.is_set():
+        try:
+            check()
+        except QueueDownError as error:
+            if str(error) != said:
+                said = str(error)
+                log("waiting", reason=said)
+            stopping.wait(_AGAIN_S)
+        else:
+            return True
+    return False

@@ -11,6 +11,11 @@ from reviewbot.repository.bare_git import basic
 _USERS: Final = {"gitlab": "oauth2", "github": "x-access-token"}
 """What the forges want as the user's name beside a token."""
 _REFS: Final = {"gitlab": "refs/merge-requests/{}/head", "github": "refs/pull/{}/head"}
+_RIGHTS: Final = {
+    "gitlab": "GITLAB_TOKEN or GITLAB_TOKEN_FILE, with the scopes api and read_repository and the role Developer",
+    "github": "GITHUB_TOKEN, GITHUB_TOKEN_FILE or the GitHub App (REVIEWBOT_GITHUB_APP_ID), with contents read and "
+    "pull requests write",
+}
 _GITHUB_API, _GITHUB = "https://api.github.com", "https://github.com"
 
 
@@ -23,6 +28,11 @@ def wanted(job: ReviewJob, token: str) -> Wanted:
         target=job.target_branch,
         authorization=basic(_USERS[job.forge], token),
     )
+
+
+def mending(job: ReviewJob) -> str:
+    """Say where a token that the forge refuses is from, and what it needs."""
+    return f"check the worker's {_RIGHTS[job.forge]}, for {job.project}"
 
 
 def pipeline(job: ReviewJob, token: str, event: str) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
@@ -15,7 +16,7 @@ from worker_scene import LIMITS, SURROUNDINGS, stores
 
 from reviewbot.domain.patch import FilePatch
 from reviewbot.repository.bare import Limits, Stores
-from reviewbot.repository.bare_git import FetchError, Halted, Store, TooLargeError
+from reviewbot.repository.bare_git import FetchError, Halted, RefusedError, Store, TooLargeError
 from reviewbot.wiring.changes import Selection, opened
 
 BIG = 3_000_000
@@ -220,13 +221,43 @@ def test_the_token_is_sent_to_its_server_and_stands_in_no_file(project: Project,
 
 
 def test_a_refused_token_is_told_and_not_shown(project: Project, tmp_path: Path) -> None:
-    refused = "Basic " + "refused"
+    other = "Basic " + "another-one"
     with (
-        pytest.raises(FetchError, match=r"(?i)auth|username") as caught,
-        stores(tmp_path / "stores").opened(project.wanted(authorization=refused), going_on),
+        pytest.raises(RefusedError, match=r"^the forge refuses the token, or .*(?i:auth|username)") as caught,
+        stores(tmp_path / "stores").opened(project.wanted(authorization=other), going_on),
     ):
         raise AssertionError
-    assert "refused" not in str(caught.value)
+    assert "another-one" not in str(caught.value)
+    assert {other, ""} >= {visit.authorization for visit in project.server.visits}
+
+
+def test_a_project_that_is_not_there_for_the_token_is_told(project: Project, tmp_path: Path) -> None:
+    wanted = replace(project.wanted(), url=f"{project.server.url}/group/other.git")
+    with (
+        pytest.raises(RefusedError, match=r"no such project for it \(git says: .*/group/other\.git/' not found"),
+        stores(tmp_path / "stores").opened(wanted, going_on),
+    ):
+        raise AssertionError
+
+
+class _Forbidding(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(403)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
+        pass
+
+
+def test_a_token_that_may_not_read_is_told(project: Project, tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Forbidding) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        wanted = replace(project.wanted(), url=f"http://127.0.0.1:{server.server_port}/group/project.git")
+        with (
+            pytest.raises(RefusedError, match=r"refuses the token, .*error: 403"),
+            stores(tmp_path / "stores").opened(wanted, going_on),
+        ):
+            raise AssertionError
+        server.shutdown()
 
 
 # What is on disk.

@@ -3,6 +3,7 @@
 import socket
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,6 +163,63 @@ def test_a_worker_outlives_a_redis_that_starts_anew(
     assert ALL == on_gitlab.stage.places()
 
 
+def test_a_worker_says_at_once_that_redis_is_away_and_ends_at_once(
+    on_gitlab: Hosted, desk: Desk, redis: RedisServer, tmp_path: Path
+) -> None:
+    redis.stop()
+    with Worker(tmp_path / "one", redis.url, on_gitlab.environ, *ONE) as worker:
+        worker.until(lambda: worker.said("waiting"))
+        assert worker.said("waiting")[0]["reason"].startswith("the queue's Redis gives no answer: ")
+        assert [] == worker.said("ready")
+        began = time.monotonic()
+        assert 0 == worker.end()
+        assert time.monotonic() - began < 10
+    with Worker(tmp_path / "two", redis.url, on_gitlab.environ, *ONE) as another:
+        another.until(lambda: another.said("waiting"))
+        redis.start()
+        desk.enqueue(on_gitlab.job())
+        another.until(lambda: another.said("ended"))
+    assert ["waiting", "ready", "taken"] == [line["event"] for line in another.lines[:3]]
+
+
+def test_a_worker_that_loses_redis_says_so_and_ends_soon(
+    on_gitlab: Hosted, hanging: Hanging, desk: Desk, redis: RedisServer, tmp_path: Path
+) -> None:
+    with Worker(tmp_path / "one", redis.url, on_gitlab.environ, *ONE) as worker:
+        desk.enqueue(on_gitlab.job())
+        assert hanging.asked.acquire(timeout=60)
+        redis.stop()
+        worker.until(lambda: any("until Redis is back" in line.get("text", "") for line in worker.lines), 10)
+        began = time.monotonic()
+        assert 0 == worker.end()
+        assert time.monotonic() - began < 10
+        assert "handed back" == worker.said("ended")[0]["outcome"]
+
+
+def test_a_redis_that_answers_nobody_is_no_reason_to_stay(
+    on_gitlab: Hosted, redis: RedisServer, tmp_path: Path
+) -> None:
+    with Worker(tmp_path / "one", redis.url, on_gitlab.environ, *ONE) as worker:
+        worker.until(lambda: worker.said("ready"))
+        with redis.hanging():
+            began = time.monotonic()
+            assert 0 == worker.end()
+            assert time.monotonic() - began < 15
+    with redis.hanging(), Worker(tmp_path / "two", redis.url, on_gitlab.environ, *ONE) as another:
+        another.until(lambda: another.said("waiting"))
+        assert 0 == another.end()
+
+
+def test_a_password_that_redis_refuses_is_told_at_the_start(redis: RedisServer, tmp_path: Path) -> None:
+    redis.command("CONFIG SET requirepass made-up-password")
+    for url in (redis.url, f"{redis.url}?password=another"):
+        known = {"REVIEWBOT_REDIS_URL": url, "GITLAB_TOKEN": "made-up"}
+        code, _, err = command(redis, tmp_path, **known)
+        assert 2 == code
+        assert "Redis refuses the user or the password of REVIEWBOT_REDIS_URL" in err
+        assert err.startswith("reviewbot: the queue"), err
+
+
 def test_its_metrics_tell_of_its_jobs_and_of_the_queue(
     on_gitlab: Hosted, desk: Desk, redis: RedisServer, tmp_path: Path
 ) -> None:
@@ -178,16 +236,33 @@ def test_its_metrics_tell_of_its_jobs_and_of_the_queue(
 
 def test_a_port_that_is_taken_is_told(redis: RedisServer, tmp_path: Path) -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - what the worker wants
-        code, _, err = command(redis, tmp_path, "--metrics-port", str(taken.getsockname()[1]))
+        port = str(taken.getsockname()[1])
+        code, _, err = command(redis, tmp_path, "--metrics-port", port, GITLAB_TOKEN="made-up")
     assert 2 == code
     assert "cannot be used: Address already in use" in err
+
+
+def test_a_worker_that_could_do_nothing_does_not_begin(redis: RedisServer, tmp_path: Path) -> None:
+    key = tmp_path / "app.pem"
+    key.write_text("no key")
+    for environ, words in (
+        ({}, "reviewbot: no forge has a token"),
+        ({"GITLAB_TOKEN_FILE": "/nowhere"}, "reviewbot: the token file /nowhere cannot be read"),
+        ({"GITLAB_TOKEN": "made-up", "REVIEWBOT_GITLAB_URL": "foo"}, "reviewbot: REVIEWBOT_GITLAB_URL is 'foo'"),
+        (
+            {"REVIEWBOT_GITHUB_APP_ID": "1", "REVIEWBOT_GITHUB_APP_KEY_FILE": str(key)},
+            "reviewbot: the private key of the GitHub App is none",
+        ),
+    ):
+        code, _, err = command(redis, tmp_path, **environ)
+        assert (2, True) == (code, err.startswith(words)), err
 
 
 # Dead jobs.
 
 
-def command(redis: RedisServer, folder: Path, *options: str) -> tuple[int, str, str]:
-    with Worker(folder, redis.url, {}, *options) as done:
+def command(redis: RedisServer, folder: Path, *options: str, **environ: str) -> tuple[int, str, str]:
+    with Worker(folder, redis.url, environ, *options) as done:
         out, _ = done.process.communicate(timeout=60)
     return done.process.returncode, out.decode(), (folder / "said.jsonl").read_text("utf-8")
 

@@ -73,6 +73,7 @@ def test_git_finds_a_change_at_the_jobs_own_server(job: ReviewJob, url: str, ref
 # The environment.
 
 REDIS = {"REVIEWBOT_REDIS_URL": "redis://:made-up-password@redis:6379/0", "HOME": "/home/ann"}
+KNOWN = REDIS | {"GITLAB_TOKEN": TOKEN}
 
 
 def test_a_review_is_told_of_the_model_and_of_nothing_that_is_not_its_business(tmp_path: Path) -> None:
@@ -100,8 +101,8 @@ def test_a_review_is_told_of_the_model_and_of_nothing_that_is_not_its_business(t
     ],
 )
 def test_stores_lie_under_the_cache_folder(environ: dict[str, str], folder: str) -> None:
-    assert Path(folder) == working(REDIS | environ, None).folder
-    assert Path("/here") == working(REDIS | environ, Path("/here")).folder
+    assert Path(folder) == working(KNOWN | environ, None).folder
+    assert Path("/here") == working(KNOWN | environ, Path("/here")).folder
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,20 @@ def test_stores_lie_under_the_cache_folder(environ: dict[str, str], folder: str)
     [
         ({"HOME": "/"}, "REVIEWBOT_REDIS_URL is not set"),
         ({"REVIEWBOT_REDIS_URL": "redis://x"}, "name a folder with --store"),
-        (REDIS | {"REVIEWBOT_CONFIG": "/nowhere.toml"}, "cannot be read"),
+        (REDIS | {"REVIEWBOT_CONFIG": "/nowhere.toml"}, "the configuration file /nowhere.toml cannot be read"),
+        (REDIS, "no forge has a token.*: set GITLAB_TOKEN or GITHUB_TOKEN"),
+        (REDIS | {"GITLAB_TOKEN": " "}, "no forge has a token"),
+        (
+            REDIS | {"GITLAB_TOKEN_FILE": "/nowhere"},
+            "the token file /nowhere cannot be read: No such file or directory. GITLAB_TOKEN_FILE names it: mount it",
+        ),
+        (KNOWN | {"GITHUB_TOKEN_FILE": "/nowhere"}, "GITHUB_TOKEN_FILE names it"),
+        (REDIS | {"GITLAB_TOKEN_FILE": "/dev/null"}, "the token file /dev/null is empty"),
+        (
+            KNOWN | {"REVIEWBOT_GITLAB_URL": "foo"},
+            r"REVIEWBOT_GITLAB_URL is 'foo', which is no http\(s\) URL: write it such as https://gitlab\.example",
+        ),
+        (KNOWN | {"REVIEWBOT_GITHUB_API_URL": "ssh://x"}, "REVIEWBOT_GITHUB_API_URL is 'ssh://x'.*/api/v3"),
     ],
 )
 def test_what_is_missing_is_told(environ: dict[str, str], message: str) -> None:
@@ -126,10 +140,14 @@ def test_an_operators_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
 def test_a_token_may_stand_in_a_file_that_changes(tmp_path: Path) -> None:
     path = tmp_path / "token"
     environ = REDIS | {"GITLAB_TOKEN_FILE": str(path), "REVIEWBOT_GITLAB_URL": "https://gitlab.example/"}
+    path.write_text("at the start")
     token = working(environ, None).token
     for value in ("first", "second"):
         path.write_text(f"{value}\n")
         assert value == token(GITLAB)
+    path.unlink()
+    with pytest.raises(UsageError, match="GITLAB_TOKEN_FILE names it"):
+        token(GITLAB)
 
 
 def test_a_token_is_sent_to_no_other_server_than_its_own() -> None:
@@ -140,14 +158,18 @@ def test_a_token_is_sent_to_no_other_server_than_its_own() -> None:
 
 
 def test_without_a_token_it_is_said_which() -> None:
-    token = working(REDIS, None).token
-    with pytest.raises(UsageError, match="GITHUB_TOKEN is not set, nor GITHUB_TOKEN_FILE"):
+    token = working(KNOWN, None).token
+    with pytest.raises(UsageError, match=r"GITHUB_TOKEN is not set, nor GITHUB_TOKEN_FILE\. Set one of them"):
         token(GITHUB)
 
 
 def test_an_apps_token_is_asked_for_where_there_is_an_app() -> None:
     token = working(REDIS | {"GITHUB_TOKEN": "other"}, None, lambda job: f"for {job.project}").token
     assert "for acme/app" == token(GITHUB)
+
+
+def test_an_app_is_token_enough() -> None:
+    assert "for acme/app" == working(REDIS, None, lambda job: f"for {job.project}").token(GITHUB)
 
 
 # How a review is judged.
@@ -297,6 +319,19 @@ def test_a_worker_counts_its_jobs_and_tells_of_the_queue() -> None:
     assert "reviewbot_worker_slots 4.0" in text
     assert "reviewbot_worker_busy_slots 0.0" in text
     assert 'reviewbot_queue_oldest_seconds{project="gitlab.example/a"} 7.5' in text
+
+
+def test_the_queue_is_not_asked_before_somebody_looks() -> None:
+    asked: list[bool] = []
+
+    def stats() -> QueueStats:
+        asked.append(True)
+        return QueueStats(projects=())
+
+    registry = Measures(4, stats, Clock()).registry
+    assert [] == asked
+    generate_latest(registry)
+    assert [True] == asked
 
 
 def test_while_redis_is_away_a_worker_still_tells_of_itself() -> None:

@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from fakes.model_server import Answer, Asked, refusal
 from jobs import KEY, attentive
 from posting.stages import ALL, BASE, CHANGE
@@ -76,6 +77,23 @@ def test_a_forge_that_gives_no_change_is_asked_again(on_gitlab: Hosted, said: Sa
     assert {"outcome": "failed", "reason": ending.reason}.items() <= said.lines[-1].items()
 
 
+@pytest.mark.parametrize(
+    ("forge", "words"),
+    [
+        ("gitlab", "check the worker's GITLAB_TOKEN or GITLAB_TOKEN_FILE, with the scopes api and read_repository and"),
+        ("github", "check the worker's GITHUB_TOKEN, GITHUB_TOKEN_FILE or the GitHub App"),
+    ],
+)
+def test_a_token_that_the_forge_refuses_is_told_with_its_variable(
+    forge: str, words: str, said: Said, tmp_path: Path
+) -> None:
+    with hosted(forge, tmp_path) as at:
+        ending = failed(review(replace(bench(at, tmp_path, said), token=lambda _: "another-token"), at.taken()))
+    assert not ending.lasting
+    assert ending.reason.startswith("the forge refuses the token, or there is no such project for it (git says: fatal")
+    assert words in ending.reason
+
+
 def test_a_forge_that_takes_no_comment_is_asked_again(at: Hosted, said: Said, tmp_path: Path) -> None:
     at.stage.trouble("GET", "(diffs|files)$", "status" if at.stage.word == "merge request" else 502, times=20)
     ending = failed(review(bench(at, tmp_path, said), at.taken()))
@@ -112,13 +130,13 @@ def test_a_review_has_its_share_of_memory_and_no_more(on_gitlab: Hosted, said: S
     assert {} == on_gitlab.stage.places()
 
 
-def test_without_a_token_nothing_is_tried_again(on_gitlab: Hosted, said: Said, tmp_path: Path) -> None:
+def test_a_worker_without_a_token_kills_no_job(on_gitlab: Hosted, said: Said, tmp_path: Path) -> None:
     def token(_: object) -> str:
         message = "there is no token"
         raise UsageError(message)
 
     ending = failed(review(replace(bench(on_gitlab, tmp_path, said), token=token), on_gitlab.taken()))
-    assert Failed(reason="there is no token", lasting=True) == ending
+    assert Failed(reason="the worker has no token: there is no token", lasting=False) == ending
 
 
 def test_a_comment_to_reply_to_has_the_head_reviewed(on_gitlab: Hosted, said: Said, tmp_path: Path) -> None:

@@ -53,6 +53,11 @@ class App:
     timeout_s: int = 30
 
 
+def check_key(app: App) -> None:
+    """Find out whether its key is one, without a word to GitHub. Raises UsageError."""
+    _auth(app)
+
+
 class AppTokens:
     """The tokens of an App, in memory alone. For several threads."""
 
@@ -124,15 +129,22 @@ def _once(requester: Requester, verb: str, path: str, body: Mapping[str, object]
     return text
 
 
-def _requester(app: App) -> Requester:
+def _auth(app: App) -> Auth.AppAuth:
     auth = Auth.AppAuth(app.id, app.key())
     try:
         auth.create_jwt()
     except (ValueError, TypeError, PyJWTError):
-        message = "the private key of the GitHub App is none: mount the .pem file that GitHub gave, unchanged"
+        message = (
+            "the private key of the GitHub App is none: mount the .pem file that GitHub gave, unchanged, where "
+            "REVIEWBOT_GITHUB_APP_KEY_FILE names it"
+        )
         raise UsageError(message) from None  # what the library says may quote the key
+    return auth
+
+
+def _requester(app: App) -> Requester:
     return Github(
-        auth=auth,
+        auth=_auth(app),
         base_url=app.api_url,
         timeout=app.timeout_s,
         user_agent="reviewbot",

@@ -20,7 +20,6 @@ from reviewbot.errors import UsageError
 from reviewbot.gateway.hooks_rules import GITHUB, GITLAB, Choice, Forge, Rules, Secret
 from reviewbot.gateway.hooks_signing import SIGNING, signing_key
 from reviewbot.settings import environment
-from reviewbot.settings.environment import check_url
 from reviewbot.settings.layers import parsed
 from reviewbot.wiring import operator, pools
 from reviewbot.wiring.gateway.tables import table
@@ -99,7 +98,6 @@ def load(environ: Mapping[str, str], read: Read = operator.text_of) -> Rules:
 def _forge(forge: str, values: object, environ: Mapping[str, str], place: str) -> Forge:
     found = table(_ForgeTable, {} if values is None else values, place)
     url = servers(environ)[forge].rstrip("/")
-    check_url(url)
     if forge == GITHUB:
         return Forge(api_url=url, shown_url=found.shown_url or url, accounts=frozenset(found.accounts))
     web = url.removesuffix("/api/v4")

@@ -198,7 +198,11 @@ def test_without_an_app_there_are_no_tokens_of_one() -> None:
     [
         ({"REVIEWBOT_GITHUB_APP_ID": "1"}, "REVIEWBOT_GITHUB_APP_KEY_FILE is not"),
         ({"REVIEWBOT_GITHUB_APP_KEY_FILE": "x"}, "REVIEWBOT_GITHUB_APP_ID is not"),
-        ({"REVIEWBOT_GITHUB_APP_ID": "1", "REVIEWBOT_GITHUB_APP_KEY_FILE": "nowhere"}, "cannot be read"),
+        (
+            {"REVIEWBOT_GITHUB_APP_ID": "1", "REVIEWBOT_GITHUB_APP_KEY_FILE": "nowhere"},
+            "private key nowhere cannot be read: .* REVIEWBOT_GITHUB_APP_KEY_FILE names it",
+        ),
+        ({"REVIEWBOT_GITHUB_APP_ID": "1", "REVIEWBOT_GITHUB_APP_KEY_FILE": __file__}, "GitHub App is none: mount the"),
     ],
 )
 def test_half_an_app_is_told_at_the_start(environ: dict[str, str], words: str) -> None:
