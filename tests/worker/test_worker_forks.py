@@ -14,7 +14,9 @@ from reviewbot.worker.forks import Fork, ForkServer
 
 @pytest.fixture
 def server() -> Iterator[ForkServer]:
-    made = ForkServer(("json",), {**SURROUNDINGS, **PYTHON, "SECRET_OF_THE_SERVER": "yes"}, idle_s=0.1)
+    measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}  # noqa: TID251
+    surroundings = {**SURROUNDINGS, **PYTHON, **measured, "SECRET_OF_THE_SERVER": "yes"}
+    made = ForkServer(("json",), surroundings, idle_s=0.1)
     yield made
     made.close()
 
