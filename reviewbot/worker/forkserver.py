@@ -83,7 +83,10 @@ class _Server:
             self._tells[pid] = tell
             return None
         os.setsid()
-        os.write(tell, b"%d\n" % os.getpid())
+        try:
+            os.write(tell, b"%d\n" % os.getpid())
+        except BrokenPipeError:
+            os._exit(0)  # whoever ordered is gone
         os.close(tell)
         for number, handle in enumerate(streams):
             os.dup2(handle, number)

@@ -1,5 +1,6 @@
 """The fork server: starts when it is needed, ends when it is not, and tells the truth of its forks."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -90,3 +91,17 @@ def test_orders_that_are_too_long_and_servers_that_do_not_start_are_errors(tmp_p
         started(broken, "known", tmp_path)
     broken.close()
     assert forks._TRIES == 3
+
+
+def test_an_order_of_a_worker_that_was_killed_meanwhile_is_left_without_a_word(
+    server: ForkServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert 1 == started(server, "known", tmp_path).wait(30)
+    told, tell = os.pipe()
+    os.close(told)
+    order = json.dumps({"entry": "entries:wrong", "argv": [], "folder": str(tmp_path), "environ": {}})
+    server._send(order.encode(), [0, 1, 2, tell])
+    os.close(tell)
+    assert 1 == started(server, "known", tmp_path).wait(30)
+    server.close()
+    assert "" == capfd.readouterr().err
