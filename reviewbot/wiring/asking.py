@@ -143,6 +143,7 @@ def _sentence(event: Event) -> str | None:
         case BreakerChanged(state="open"):
             return f"{event.endpoint} fails too often and is left alone for a while"
         case KeyChanged(state="retired" | "offline" | "alert"):
-            return f"key {event.key_id} is {event.state}: {event.reason}"
+            is_now = "fails often" if event.state == "alert" else f"is {event.state}"
+            return f"key {event.key_id} {is_now}: {event.reason}"
         case _:
             return None
