@@ -14,6 +14,7 @@ defaults would do here, and what stands against it:
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from dramatiq import Worker, actor
@@ -23,6 +24,7 @@ from reviewbot.queue import policy
 from reviewbot.queue.connecting import QueueDownError
 from reviewbot.queue.outcomes import Ending, Failed, Fate, Later, Taken, Unfinished
 from reviewbot.queue.reviews import ReviewQueue
+from reviewbot.queue.slots import Slots
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -75,7 +77,7 @@ class Delivery:
         self._in_hand: set[str] = set()
         """Leases of the jobs that are run."""
         actor(actor_name=policy.ACTOR, queue_name=policy.QUEUE, broker=broker)(
-            _work(queue, _counted(run, self._in_hand), threading.Semaphore(slots), self._stopping)
+            _work(queue, _counted(run, self._in_hand), Slots(slots), self._stopping)
         )
         self._worker = Worker(broker, worker_timeout=_POLL_MS, worker_threads=slots + spare)
         self._worker.queue_prefetch = slots + spare
@@ -132,9 +134,9 @@ def _counted(run: Callable[[Taken], Ending], in_hand: set[str]) -> Callable[[Tak
 
 
 def _work(
-    queue: ReviewQueue, run: Callable[[Taken], Ending], room: threading.Semaphore, stopping: threading.Event
+    queue: ReviewQueue, run: Callable[[Taken], Ending], slots: Slots, stopping: threading.Event
 ) -> Callable[[str], None]:
-    """Make what dramatiq calls for each ticket; ``room`` has the ordinary slots, whoever finds none is a spare one.
+    """Make what dramatiq calls for each ticket, in as many threads as there are slots; who finds none is a spare one.
 
     A slot that falls free goes on at once, under the ticket that it has, until there is no more work: tickets that are
     left over find none. A ticket is acknowledged whatever happens here; a job that is left behind is swept up.
@@ -144,27 +146,31 @@ def _work(
         ordinary = False
         try:
             while not stopping.is_set():
-                ordinary = ordinary or room.acquire(blocking=False)
-                taken = queue.take(ticket) if ordinary else queue.take_spare(ticket)
+                ordinary = ordinary or slots.enter()
+                taken = queue.take(ticket) if ordinary else take_spare(ticket)
                 if taken is Later.LATER:
-                    ordinary = room.acquire(timeout=_SPARE_S)
-                elif taken is None or not _done(queue, run, taken):
+                    ordinary = slots.enter(_SPARE_S)
+                elif taken is None or not done(taken, ordinary=ordinary):
                     return
         finally:
             if ordinary:
-                room.release()
+                slots.leave()
+
+    def take_spare(ticket: str) -> Taken | Later | None:
+        with slots.watched() as all_at_work:
+            return queue.take_spare(ticket) if all_at_work else Later.LATER
+
+    def done(taken: Taken, *, ordinary: bool) -> bool:
+        """Do a job; tells whether to go on under its ticket."""
+        with slots.at_work() if ordinary else nullcontext():
+            ending = _ended(run, taken)
+        if queue.end(taken, ending) is Fate.LOST:
+            # The ticket is another worker's too, and what it stands for is in that one's hands.
+            _log.warning("job %s was another worker's by the time it ended", taken.job.id)
+            return False
+        return not isinstance(ending, Unfinished)
 
     return work
-
-
-def _done(queue: ReviewQueue, run: Callable[[Taken], Ending], taken: Taken) -> bool:
-    """Do a job; tells whether to go on under its ticket."""
-    ending = _ended(run, taken)
-    if queue.end(taken, ending) is Fate.LOST:
-        # The ticket is another worker's too, and what it stands for is in that one's hands.
-        _log.warning("job %s was another worker's by the time it ended", taken.job.id)
-        return False
-    return not isinstance(ending, Unfinished)
 
 
 def _ended(run: Callable[[Taken], Ending], taken: Taken) -> Ending:

@@ -5,6 +5,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import pytest
 from redis_server import RedisServer, running_redis
@@ -12,6 +13,7 @@ from review_queue import Desk, a_desk, a_push
 
 from reviewbot.queue.delivery import Delivery
 from reviewbot.queue.outcomes import Ended, Ending, Failed, Taken
+from reviewbot.queue.reviews import ReviewQueue
 
 PATIENCE_S = 60.0
 
@@ -163,3 +165,41 @@ def test_a_spare_slot_is_for_a_project_of_which_nothing_is_under_way(desk: Desk)
             holding.began.get(timeout=0.5)
         holding.go.set()
         assert [1, 1, 1, 2] == sorted(holding.began.get(timeout=PATIENCE_S) for _ in range(4))
+
+
+class SlowToTake:
+    """The queue of a desk, before which ordinary slots hesitate: so a spare one is the first to look."""
+
+    def __init__(self, queue: ReviewQueue) -> None:
+        self._queue = queue
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._queue, name)
+
+    def take(self, ticket: str) -> Taken | None:
+        threading.Event().wait(0.3)
+        return self._queue.take(ticket)
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_a_spare_slot_does_not_overtake_those_that_are_about_to_take(desk: Desk, slots: int) -> None:
+    running: list[int] = []
+    most: list[int] = []
+
+    def ending(taken: Taken) -> Ending:
+        running.append(taken.job.number)
+        most.append(len(running))
+        threading.Event().wait(0.1)
+        running.remove(taken.job.number)
+        return done(taken)
+
+    done = Done(lambda _: Ended())
+    for number in range(1, 7):
+        desk.enqueue(a_push(number, "a", project_id=1))
+    delivery = Delivery(desk.redis, cast("ReviewQueue", SlowToTake(desk.queue)), ending, slots=slots, spare=1)
+    delivery.start()
+    try:
+        done.wait_for(6)
+    finally:
+        delivery.stop(PATIENCE_S)
+    assert max(most) <= slots, "of a project alone no more than the ordinary slots work"
