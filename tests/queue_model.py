@@ -1,5 +1,6 @@
 """The queue's policy once more, in plain Python on plain values: what the script in Redis must agree with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from reviewbot.domain.job import ReviewJob
@@ -27,6 +28,7 @@ class Model:
     """One queue. Times in seconds since the start."""
 
     rules: QueueRules
+    clock: Callable[[], float] = lambda: 0.0
     pending: dict[str, Entry] = field(default_factory=dict)
     lines: dict[str, list[str]] = field(default_factory=dict)
     """Projects with a line, in the order of their turns."""
@@ -36,6 +38,8 @@ class Model:
     taken: dict[str, str] = field(default_factory=dict)
     """Requests by ticket."""
     dead: dict[str, Entry] = field(default_factory=dict)
+    buried: dict[str, float] = field(default_factory=dict)
+    """When each of the dead, and of those that are no more, was given up."""
     told: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
 
     def enqueue(self, job: ReviewJob, now: float) -> Admission:
@@ -47,8 +51,10 @@ class Model:
         stopped = running if running and running.job.subject == job.subject else None
         if refusal is None and old is None and self._waiting(job.place) >= self.rules.waiting:
             return Admission.REFUSED
-        replaced = old or stopped
-        tied = (*replaced.tied, replaced.job) if replaced and job.at.timestamp() == at else ()
+        replaced = old or stopped or self.dead.get(job.subject)
+        tied = replaced.tied if replaced and job.at.timestamp() <= at else ()
+        if replaced and job.at.timestamp() <= at and replaced.job.version != job.version:
+            tied = (*tied, replaced.job)
         if job.at.timestamp() > at:
             at, versions = job.at.timestamp(), []
         known = versions[-1:] == [job.version]
@@ -61,7 +67,7 @@ class Model:
         self.pending[job.subject] = entry
         if old is None or self.later.pop(job.subject, None) is not None:
             self._line_up(entry)
-        return Admission.SUPERSEDING if replaced else Admission.FRESH
+        return Admission.SUPERSEDING if old or stopped else Admission.FRESH
 
     def take(self, ticket: str, lease: str, *, spare: bool = False) -> Entry | Later | None:
         """Give what a ticket stands for; with ``spare`` of a project alone of which nothing runs."""
@@ -100,7 +106,7 @@ class Model:
             self.pending[subject] = replace(entry, attempt=entry.attempt + 1)
             self.later[subject] = due
         elif not newer:
-            self.dead[subject] = entry
+            self._bury(entry)
         self._let_go(entry)
         return Fate.SUPERSEDED if newer else Fate.RETRIED if subject in self.later else Fate.DEAD
 
@@ -121,16 +127,17 @@ class Model:
         return entry is None or entry.job.subject in self.pending
 
     def sweep(self, now: float) -> None:
-        """Begin the attempts that are due."""
-        for subject in sorted(self.later, key=lambda name: (self.later[name], name)):
-            if self.later[subject] <= now:
-                del self.later[subject]
-                self._wait(replace(self.pending[subject], since=now))
+        """Begin the attempts that are due, no more at once than a project may have waiting."""
+        due = [subject for subject, at in self.later.items() if at <= now]
+        for subject in sorted(due, key=lambda name: (self.later[name], name))[: self.rules.waiting]:
+            del self.later[subject]
+            self._wait(replace(self.pending[subject], since=now))
 
     def requeue(self, now: float) -> int:
-        """Put all dead jobs back, in the order in which they were given up."""
+        """Put all dead jobs back, in the order in which they were given up; at one time by name."""
         dead, self.dead = self.dead, {}
-        for entry in dead.values():
+        for subject in sorted(dead, key=lambda subject: (self.buried[subject], subject)):
+            entry = dead[subject]
             self._wait(replace(entry, since=now, attempt=1, deliveries=0))
         return len(dead)
 
@@ -154,9 +161,13 @@ class Model:
         if entry.job.subject in self.pending:
             return False
         if entry.deliveries + 1 > self.rules.deliveries:
-            self.dead[entry.job.subject] = entry
+            self._bury(entry)
             return False
         return True
+
+    def _bury(self, entry: Entry) -> None:
+        self.dead[entry.job.subject] = entry
+        self.buried[entry.job.subject] = self.clock()
 
     def _first_free(self, line: list[str]) -> str | None:
         while line:

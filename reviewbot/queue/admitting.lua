@@ -30,11 +30,14 @@ local function remember(entry, newest)
     call('PEXPIRE', P .. name, ask.kept)
 end
 
--- What is to be done after a job that replaces, or stops, one that happened at the same time.
+-- What is to be done after a job that takes the place of one of the newest: of those that happened at the same time each
+-- gets its turn, also where it waits, runs, or was given up.
 local function tied_with(entry, newest, replaced)
-    if not replaced or newest.at ~= entry.at then return {} end
+    if not replaced or entry.at > newest.at then return {} end
     local tied = replaced.tied
-    tied[#tied + 1] = {job = replaced.job, id = replaced.id, version = replaced.version}
+    if replaced.version ~= entry.version then
+        tied[#tied + 1] = {job = replaced.job, id = replaced.id, version = replaced.version}
+    end
     return tied
 end
 
@@ -70,10 +73,10 @@ function operations.enqueue()
     end
     local running = stored('running', entry.request)
     if running and running.subject ~= entry.subject then running = nil end
-    entry.tied = tied_with(entry, newest, old or running)
+    local buried = unbury(entry.subject)
+    entry.tied = tied_with(entry, newest, old or running or buried)
     remember(entry, newest)
     if ask.delivery ~= '' then call('SET', P .. 'seen:' .. ask.delivery, 1, 'PX', ask.kept) end
-    unbury(entry.subject)
     if old then replace(entry, old) else wait(entry) end
     if old then return {'superseding', 'in place of one that waited'} end
     if running then return {'superseding', 'in place of one that runs'} end

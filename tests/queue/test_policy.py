@@ -3,7 +3,7 @@
 import pytest
 from review_queue import Desk, Hand, a_push, a_reply, head
 
-from reviewbot.queue.outcomes import Admission, Ended, Fate
+from reviewbot.queue.outcomes import Admission, Ended, Failed, Fate
 
 
 def test_a_job_comes_out_as_it_went_in(desk: Desk, hand: Hand) -> None:
@@ -103,6 +103,20 @@ def test_pushes_of_one_second_all_get_their_turn_once_since_only_the_forge_knows
         done.append(taken.job.head_sha)
         hand.end(taken, Ended(outcome="superseded"))
     assert ["b", "c", "b", "a"] == done
+
+
+def test_a_push_of_the_second_of_one_that_was_given_up_takes_it_along(desk: Desk, hand: Hand) -> None:
+    desk.enqueue(a_push(1, "a", after_s=1))
+    taken = hand.take()
+    assert taken is not None
+    hand.end(taken, Failed(reason="", lasting=True))
+    desk.enqueue(a_push(1, "b", after_s=1))
+    assert () == desk.queue.dead()
+    done = []
+    while taken := hand.take():
+        done.append(taken.job.head_sha)
+        hand.end(taken)
+    assert ["b", "a"] == done
 
 
 def test_a_later_push_ends_the_turns_of_those_that_shared_a_second(desk: Desk, hand: Hand) -> None:

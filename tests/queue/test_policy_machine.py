@@ -52,7 +52,7 @@ class Machine(RuleBasedStateMachine):
         self.desk.redis.flushall()
         self.desk.now = START
         Machine.nonces = itertools.count()
-        self.model = Model(RULES)
+        self.model = Model(RULES, lambda: self.now)
         self.hands = [Hand(self.desk), Hand(self.desk)]
         self.gone: list[Hand] = []
         self.in_hand: list[Held] = []
@@ -175,7 +175,7 @@ class Machine(RuleBasedStateMachine):
         for hand in (*self.hands, *self.gone):  # an acknowledgement is a sign of life
             hand.die()
         self.hands, self.in_hand = [Hand(self.desk)], []
-        for _ in range(2):
+        for _ in range(9):
             while ticket := self.hands[0].fetch():
                 self.take(self.hands[0], ticket)
                 while self.in_hand:
