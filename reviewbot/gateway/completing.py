@@ -17,6 +17,7 @@ from reviewbot.gateway.house import House, Tenancy, UnderWay
 from reviewbot.gateway.identifying import headers_of, identify, request_id
 from reviewbot.gateway.refusing import Refusal, Refused, model_not_allowed, of_error, reject
 from reviewbot.llm.orders import Relayed
+from reviewbot.llm.telling import Record
 
 _JSON: Final = "application/json"
 _BUG: Final = 500
@@ -71,6 +72,7 @@ class Visit:
         self._tenant: Tenant | None = None
         self._call: Call | None = None
         self._relayed: Relayed | None = None
+        self._record: Record | None = None
 
     async def serve(self, receive: Receive) -> None:
         """Check the request, and answer it. Raises Refused and Left."""
@@ -98,13 +100,16 @@ class Visit:
     async def _answer(self, tenancy: Tenancy, tenant: Tenant, call: Call) -> None:
         client = tenancy.clients[tenant.name]
         try:
-            self._relayed = await self.answering.answer(lambda listen: client.relay(call, listen))
+            self._relayed = await self.answering.answer(lambda listen: client.relay(call, listen, self._watch))
         except ReviewbotError:
             # It broke off after its first bytes; the stream says so.
             broke = self.answering.broke
             self.ended(self.answering.status or 0, None if broke is None else broke.code)
         else:
             self.ended(self.answering.status or 0, None)
+
+    def _watch(self, record: Record) -> None:
+        self._record = record
 
     @property
     def _used(self) -> int:
@@ -115,7 +120,7 @@ class Visit:
 
     def ended(self, status: int, error: str | None) -> None:
         """Tell of the request."""
-        call, relayed, first_at = self._call, self._relayed, self.answering.first_at
+        call, record, relayed, first_at = self._call, self._record, self._relayed, self.answering.first_at
         paid = relayed is not None and relayed.source == "miss"
         self._house.heard(
             Served(
@@ -128,10 +133,10 @@ class Visit:
                 parameters=() if call is None else call.parameters,
                 status=status,
                 source=None if relayed is None else relayed.source,
-                key_id=None if relayed is None else relayed.key_id,
+                key_id=None if record is None else record.key_id,
                 answered_by=None if relayed is None else relayed.completion.model,
                 cost_usd=None if relayed is None else relayed.cost_usd,
-                attempts=0 if relayed is None else relayed.attempts,
+                attempts=0 if record is None else record.attempts,
                 streamed=call is not None and call.streamed,
                 error=error,
                 usage=relayed.completion.usage if relayed is not None and paid else TokenUsage(),

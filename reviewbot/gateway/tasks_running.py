@@ -22,6 +22,7 @@ from reviewbot.gateway.house import House
 from reviewbot.gateway.refusing import Refused, model_not_allowed, of_error
 from reviewbot.gateway.tasks import unpacked
 from reviewbot.llm.orders import Relayed
+from reviewbot.llm.telling import Record
 from reviewbot.queue.connecting import QueueDownError
 from reviewbot.queue.tasks import ClaimedTask, TaskStore
 
@@ -142,6 +143,7 @@ class Runner:
     async def _done(self, claimed: ClaimedTask) -> Answer:
         """Answer a task, and tell of it."""
         house, call = self._house, None
+        records: list[Record] = []
         at, began = house.world.now(), house.world.monotonic()
         try:
             tenant = next((each for each in self._tenants() if each.name == claimed.tenant), None)
@@ -151,7 +153,7 @@ class Runner:
             call = asking.read(body, headers, house.count)
             if not tenant.may_ask(call.model):
                 raise model_not_allowed(call.model)
-            answer = await self._patiently(tenant, call)
+            answer = await self._patiently(tenant, call, records.append)
         except Refused as error:
             answer = Answer(status=error.refusal.status, body=error.refusal.body, code=error.refusal.code)
         relayed = answer.relayed
@@ -167,10 +169,10 @@ class Runner:
                 parameters=() if call is None else call.parameters,
                 status=answer.status,
                 source=None if relayed is None else relayed.source,
-                key_id=None if relayed is None else relayed.key_id,
+                key_id=records[-1].key_id if records else None,
                 answered_by=None if relayed is None else relayed.completion.model,
                 cost_usd=None if relayed is None else relayed.cost_usd,
-                attempts=0 if relayed is None else relayed.attempts,
+                attempts=sum(record.attempts for record in records),
                 error=answer.code,
                 usage=relayed.completion.usage if relayed is not None and paid else TokenUsage(),
                 latency_s=house.world.monotonic() - began,
@@ -178,13 +180,13 @@ class Runner:
         )
         return answer
 
-    async def _patiently(self, tenant: Tenant, call: Call) -> Answer:
+    async def _patiently(self, tenant: Tenant, call: Call, watch: Callable[[Record], None]) -> Answer:
         """Ask, and wait for what passes. Raises Refused for what does not."""
         world = self._house.world
         until = world.monotonic() + _PATIENCE_S
         while True:
             try:
-                return await self._asked(tenant, call)
+                return await self._asked(tenant, call, watch)
             except ReviewbotError as error:
                 refusal = of_error(error)
                 hint_s = refusal.headers.get("retry-after")
@@ -193,12 +195,12 @@ class Runner:
                     raise Refused(refusal) from error
                 await world.sleep(min(max(float(hint_s), _LEAST_WAIT_S), _MOST_WAIT_S))
 
-    async def _asked(self, tenant: Tenant, call: Call) -> Answer:
+    async def _asked(self, tenant: Tenant, call: Call, watch: Callable[[Record], None]) -> Answer:
         house, used = self._house, 0
         client = house.tenancy.clients[tenant.name]
         await house.rates.admit(tenant, call.prompt_tokens)
         try:
-            relayed = await client.relay(call, lambda _tape, _joined: None)
+            relayed = await client.relay(call, lambda _tape, _joined: None, watch)
             usage = relayed.completion.usage
             used = usage.prompt_tokens + usage.completion_tokens if relayed.source == "miss" else 0
         finally:

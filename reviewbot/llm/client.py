@@ -83,20 +83,25 @@ class Client:
         order = of_prompt(prompt, options, self._place, self._parts.scope, check)
         return (await self._carried_out(order)).completion
 
-    async def relay(self, call: Call, listen: Listen) -> Relayed:
+    async def relay(self, call: Call, listen: Listen, watch: Callable[[Record], None] = lambda _: None) -> Relayed:
         """Pass a call on, and give the whole answer in its own bytes.
 
         ``listen`` is given a tape where the answer may be heard while it comes: at once, and not at all where the
-        cache has it. After anything was heard nothing is tried again. Raises as `complete`.
+        cache has it. After anything was heard only the same is tried again (`resuming`). ``watch`` is
+        given the call's record, which tells at any time how far it has come. Raises as `complete`.
         """
-        return await self._carried_out(of_call(call, self._place, self._parts.scope), listen)
+        return await self._carried_out(of_call(call, self._place, self._parts.scope), listen, watch)
 
-    async def _carried_out(self, order: Order, listen: Listen | None = None) -> Relayed:
+    async def _carried_out(
+        self, order: Order, listen: Listen | None = None, watch: Callable[[Record], None] = lambda _: None
+    ) -> Relayed:
         parts = self._parts
         targets = [target.asked_for(order.model.name) for target in parts.targets]
         record = Record(order, Route(targets), parts.world.now(), parts.world.monotonic())
+        watch(record)
         if not order.shared:
-            return self._relayed(record, await self._alone(record, listen))
+            alone = await self._alone(record, listen)
+            return Relayed(completion=alone, source="miss", cost_usd=record.cost_usd)
         kept = None if parts.cache is None else await parts.cache.get(order.key)
         if kept is not None:
             self._totals.cache_hits += 1
@@ -107,7 +112,7 @@ class Client:
             self._totals.coalesced += 1
             self._tell(record, "coalesced", replace(answer, usage=TokenUsage()))
             return Relayed(completion=answer, source="joined")
-        return self._relayed(record, answer)
+        return Relayed(completion=answer, source="miss", cost_usd=record.cost_usd)
 
     async def _alone(self, record: Record, listen: Listen | None) -> Completion:
         """Call for one alone, who wants an answer of its own."""
@@ -118,13 +123,6 @@ class Client:
             return await self._paid(record, tape)
         finally:
             tape.close()
-
-    @staticmethod
-    def _relayed(record: Record, answer: Completion) -> Relayed:
-        key_id = None if record.last is None else record.last.lease.key_id
-        return Relayed(
-            completion=answer, source="miss", key_id=key_id, attempts=record.attempts, cost_usd=record.cost_usd
-        )
 
     async def _paid(self, record: Record, tape: Tape) -> Completion:
         order = record.order
@@ -167,7 +165,7 @@ class Client:
             return number >= self._parts.options.attempts or self._retries.spent or late
 
         rules = retrying.Rules(
-            passing=lambda error: _may_pass(error) and not record.route.ended and not tape.begun,
+            passing=lambda error: _may_pass(error) and not record.route.ended and record.order.resumes(tape),
             enough=enough,
             wait=self._wait,
             rest=self._rest,

@@ -12,7 +12,7 @@ from reviewbot.domain.endpoint import ClientOptions, Endpoint, ModelOptions
 from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.wire import WireRequest
 from reviewbot.errors import WireError
-from reviewbot.llm import relaying, stream
+from reviewbot.llm import relaying, stream, tallying
 from reviewbot.llm.faults import Fault, FaultKind, of_status
 from reviewbot.llm.forms import Form, Forms
 from reviewbot.llm.ports import Wire, WireResponse
@@ -177,7 +177,7 @@ def _translated(error: WireError | TimeoutError, host: str) -> Fault:
 
 def _check(completion: Completion) -> None:
     """Refuse answers that are complete in form only."""
-    if completion.finish_reason == relaying.OVERLOADED:
+    if completion.finish_reason == tallying.OVERLOADED:
         raise Fault(FaultKind.SERVER, "the provider ran out of resources during the answer")
     if not completion.text.strip():
         raise Fault(FaultKind.EMPTY, f"the answer is empty (finish reason {completion.finish_reason})")

@@ -36,6 +36,8 @@ class FaultKind(StrEnum):
     """An answer that is no completion."""
     TRUNCATED = "truncated"
     """A stream that ended before the answer was complete."""
+    DIVERGED = "diverged"
+    """A stream that broke off could not be taken up: asked again, the provider began another answer."""
     EMPTY = "empty"
     """A complete answer without text."""
     ADDRESS = "address"
@@ -80,6 +82,8 @@ TABLE: Mapping[FaultKind, Treatment] = {
     FaultKind.TIMEOUT: Treatment(retried=True, trips_breaker=True),
     FaultKind.MALFORMED: Treatment(retried=True, trips_breaker=True),
     FaultKind.TRUNCATED: Treatment(retried=True, trips_breaker=True),
+    # The third one would be no other.
+    FaultKind.DIVERGED: Treatment(retried=False),
     # Asked again in the same words it would be empty again more often than not; who asked can ask otherwise.
     FaultKind.EMPTY: Treatment(retried=False),
     FaultKind.ADDRESS: Treatment(retried=False),

@@ -8,14 +8,15 @@ from functools import lru_cache
 from reviewbot.domain.call import Call
 from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.prompt import Completion, Prompt
+from reviewbot.llm import resuming
 from reviewbot.llm.caching import cache_key, call_key
 from reviewbot.llm.exchange import Exchange
 from reviewbot.llm.stream import Answer
+from reviewbot.llm.tallying import WHOLE
 from reviewbot.llm.tape import Tape
 
 Check = Callable[[Completion], bool]
 """Tells whether an answer is fit to be kept in the cache."""
-_WHOLE = frozenset({"stop", "tool_calls", "function_call"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,8 @@ class Order:
     send: Callable[[Sending], Awaitable[Answer]]
     keeps: Check
     """Whether a whole answer may be kept, besides what the answer itself tells."""
+    resumes: Callable[[Tape], bool] = lambda tape: not tape.begun
+    """Whether another attempt can go on where the tape is."""
     shared: bool = True
     """Whether it may be answered by somebody else's call, now or before."""
 
@@ -61,9 +64,6 @@ class Relayed:
     completion: Completion
     source: str
     """``hit``, ``joined`` or ``miss``: the cache, somebody else's call, or one of its own."""
-    key_id: str | None = None
-    """Under which key it was asked for, where it was."""
-    attempts: int = 0
     cost_usd: Decimal | None = None
     """Of a call of its own; None where the price is not known."""
 
@@ -110,7 +110,8 @@ def of_call(call: Call, base_url: str, scope: str) -> Order:
         model=ModelOptions(name=call.model, max_tokens=call.max_tokens),
         parameters=call.parameters,
         send=send,
-        keeps=lambda answer: answer.finish_reason in _WHOLE,
+        keeps=lambda answer: answer.finish_reason in WHOLE,
+        resumes=lambda tape: not tape.begun or resuming.told(call, tape) is not None,
         shared=call.shared,
     )
 

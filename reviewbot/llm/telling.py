@@ -43,6 +43,11 @@ class Record:
     cost_usd: Decimal | None = Decimal(0)
     ttft_s: float | None = None
 
+    @property
+    def key_id(self) -> str | None:
+        """Under which key it was asked for last."""
+        return None if self.last is None else self.last.lease.key_id
+
 
 class Totals:
     """What all requests of a client used, counted in place: an attempt moves several of them."""

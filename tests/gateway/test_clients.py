@@ -38,12 +38,13 @@ def test_it_gets_an_answer(team: Gateway) -> None:
     assert found.usage is not None
 
 
-@pytest.mark.parametrize("turn", ["miss", "hit"])
-def test_it_gets_a_stream_in_which_every_event_has_a_choice(team: Gateway, turn: str) -> None:
+def test_it_gets_a_stream_in_which_every_event_has_a_choice(team: Gateway) -> None:
+    messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello, twice"}]
     with client(team) as openai_client:
-        raw = openai_client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO, stream=True)
-        text = "".join(event.choices[0].delta.content or "" for event in raw.parse())
-    assert ("you said hello", turn) == (text, raw.headers["x-reviewbot-cache"])
+        for turn in ("miss", "hit"):
+            raw = openai_client.chat.completions.with_raw_response.create(model=MODEL, messages=messages, stream=True)
+            text = "".join(event.choices[0].delta.content or "" for event in raw.parse())
+            assert ("you said hello, twice", turn) == (text, raw.headers["x-reviewbot-cache"])
 
 
 def test_it_gets_the_usage_of_a_stream_where_it_asks_for_it(team: Gateway) -> None:
@@ -111,6 +112,13 @@ def test_a_refusal_is_the_error_that_it_has_for_it(
         work(team)
     assert isinstance(caught.value.body, dict)
     assert caught.value.body["message"] in caught.value.message
+
+
+def test_a_stream_that_breaks_off_and_is_taken_up_is_a_whole_one_for_it() -> None:
+    answers = iter([Answer(pieces=["one ", "two", "."], error_after=2), Answer(pieces=["on", "e two", " three"])])
+    with serving(lambda _: next(answers)) as upstream, gateway(upstream) as running, client(running) as openai_client:
+        found = list(openai_client.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
+    assert ["one ", "two", " three"] == [text for event in found if (text := event.choices[0].delta.content)]
 
 
 def test_a_stream_that_breaks_off_is_an_error_for_it_and_no_short_answer() -> None:

@@ -1,0 +1,139 @@
+"""A stream on its way to the tape, in the bytes that came, read as far as the client has to know of it.
+
+Whole events are passed on, never half of one, so that a stream that breaks off can end in an event that tells so. Until
+the first event with content nothing is handed out: what fails before that can be tried again, and nobody sees it.
+"""
+
+from collections.abc import Mapping
+
+from reviewbot.domain.prompt import Completion
+from reviewbot.llm.faults import Fault, FaultKind
+from reviewbot.llm.sse import EventReader
+from reviewbot.llm.stream import DONE, ENDLESS, LIMIT_BYTES, all_parsed
+from reviewbot.llm.tallying import OVERLOADED, Tally
+from reviewbot.llm.tape import Tape
+
+
+class Passage:
+    """Bytes of a stream on their way to the tape."""
+
+    def __init__(self, tape: Tape, content_type: str, *, withhold: bool, careful: bool) -> None:
+        """Take whether every event is to be read, as where several choices have to end."""
+        self.tape = tape
+        self.tally = Tally()
+        self._content_type = content_type
+        self.withhold = withhold
+        self._careful = careful
+        self._rest = b""
+        """Of an event whose end has not come yet."""
+        self._held: list[bytes] = []
+        """What came before the first content."""
+        self._size = 0
+
+    def feed(self, piece: bytes) -> None:
+        """Take in what came, and pass on the events that are whole. Raises Fault for one that is none."""
+        self._size += len(piece)
+        if self._size > LIMIT_BYTES:
+            raise Fault(FaultKind.MALFORMED, ENDLESS)
+        block = self._rest + piece if self._rest else piece
+        end = _end_of_events(block)
+        self._rest = block[end:]
+        if not end:
+            return
+        whole_events = block[:end]
+        if self.tape.begun and not self._careful and _is_more_text(whole_events):
+            self.tape.write(whole_events)
+        else:
+            self._pass(whole_events)
+
+    def close(self) -> None:
+        """Pass on what is left: an event whose blank line never came."""
+        if self._rest:
+            self._pass(self._rest)
+        if self.tally.reason is None:
+            raise Fault(FaultKind.TRUNCATED, "the answer ended before it was complete")
+        if self.tally.reason == OVERLOADED and not self.tape.begun:
+            raise Fault(FaultKind.SERVER, "the provider ran out of resources during the answer")
+        self._hand_out(b"")
+
+    def completion(self) -> Completion:
+        """Give the whole answer."""
+        return self.tally.completion(self.tape.text(), self._content_type)
+
+    def _pass(self, block: bytes) -> None:
+        events = events_of(block)
+        if self.tape.begun and not self._careful:
+            events = [event for event in events if not _is_more_text(event + b"\n\n")]
+        if self._read(events):
+            block = _without_usage(block)
+        if self.tape.begun:
+            self.tape.write(block)
+        elif self.tally.begun:
+            self._hand_out(block)
+        else:
+            self._held.append(block)
+
+    def _hand_out(self, block: bytes) -> None:
+        """Begin, with all that came before."""
+        if not self.tape.begun:
+            self.tape.begin(self._content_type)
+            self.tape.write(b"".join((*self._held, block)))
+
+    def _read(self, events: list[bytes]) -> bool:
+        """Read events; tell whether one of them is to be kept back."""
+        withheld = False
+        for said in all_parsed(events):
+            self.tally.take(said, "delta")
+            withheld = withheld or (self.withhold and only_usage(said))
+        return withheld
+
+
+def _end_of_events(block: bytes) -> int:
+    """Give where the last whole event ends; 0 where none does."""
+    if block.endswith(b"\n\n"):
+        return len(block)
+    end = block.rfind(b"\n\n")
+    crlf = block.rfind(b"\n\r\n")
+    return max(end + 2 if end >= 0 else 0, crlf + 3 if crlf >= 0 else 0)
+
+
+def only_usage(said: Mapping[str, object]) -> bool:
+    """Tell the event that a stream ends with when it is asked to report its usage."""
+    return said.get("choices") == [] and isinstance(said.get("usage"), dict)
+
+
+def events_of(block: bytes) -> list[bytes]:
+    """Give the data of the events in a block of whole ones, but for the word that ends a stream."""
+    reader = EventReader()
+    found, last = list(reader.feed(block)), reader.close()
+    return [event for event in (*found, last) if event is not None and event != DONE]
+
+
+def _is_more_text(block: bytes) -> bool:
+    """Tell whether a block has nothing to be read: whole objects that tell of no end, no usage and no error.
+
+    Reading every event costs more than passing it on. This may say no to what it does not understand, never yes: within
+    a text, these names would have a backslash before their quotes.
+    """
+    return (
+        0 < block.count(b"\n\n") == block.count(b"}\n\n")
+        and block.count(b'"finish_reason"') == block.count(b'"finish_reason":null')
+        and b'"error"' not in block
+        and (b'"usage"' not in block or block.count(b'"usage"') == block.count(b'"usage":null'))
+    )
+
+
+def _without_usage(block: bytes) -> bytes:
+    """Leave out the events that only tell the usage; all others stay as they came."""
+    kept, at = [], 0
+    while at < len(block):
+        end = _end_of_event(block, at)
+        event, at = block[at:end], end
+        if not any(only_usage(said) for said in all_parsed(events_of(event))):
+            kept.append(event)
+    return b"".join(kept)
+
+
+def _end_of_event(block: bytes, at: int) -> int:
+    ends = [found + len(mark) for mark in (b"\n\n", b"\n\r\n") if (found := block.find(mark, at)) >= 0]
+    return min(ends, default=len(block))
