@@ -135,7 +135,7 @@ def bench(at: Hosted, folder: Path, said: Said, superseded: Callable[[Taken], bo
 @cache
 def forks() -> ForkServer:
     """Start what reviews are forked from, once for all tests of a process."""
-    made = ForkServer(child.IMPORTED, {**SURROUNDINGS, **PYTHON})
+    made = ForkServer(child.imported(["gitlab", "github"]), {**SURROUNDINGS, **PYTHON})
     atexit.register(made.close)
     return made
 

@@ -136,7 +136,7 @@ def _bench(
     )
     return Bench(
         stores=stores,
-        forks=ForkServer(child.IMPORTED, found.surroundings, idle_s=_FORKS_IDLE_S),
+        forks=ForkServer(child.imported(found.forges), found.surroundings, idle_s=_FORKS_IDLE_S),
         token=found.token,
         environ=found.review,
         superseded=superseded,

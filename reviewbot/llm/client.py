@@ -261,7 +261,9 @@ class Client:
             except (KeysExhausted, LimitWait) as error:
                 route.give_back()
                 if not route.leave(target):
-                    raise _explained(error, route.last) from error
+                    if route.last is not None:  # the provider's own words, before what the pool says of its keys
+                        error.args = (f"{route.last}. {error}",)
+                    raise
             except BaseException:
                 route.give_back()
                 raise
@@ -289,11 +291,6 @@ class Client:
 
 def _may_pass(error: BaseException) -> bool:
     return isinstance(error, Fault) and error.treatment.retried
-
-
-def _explained(error: ProviderError, last: Fault | None) -> ProviderError:
-    """Put the provider's own words before what the pool says of its keys."""
-    return error if last is None else ProviderError(f"{last}. {error}")
 
 
 def _unbilled(fault: Fault) -> bool:

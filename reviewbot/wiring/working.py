@@ -48,6 +48,8 @@ class Working:
     review: Mapping[str, str] = field(repr=False)
     """For each review, besides what its job says."""
     token: Tokens
+    forges: tuple[str, ...]
+    """Those that it has tokens for."""
     secrets: tuple[str, ...] = field(repr=False)
     """What must not show in a log."""
 
@@ -63,6 +65,7 @@ def working(environ: Mapping[str, str], folder: Path | None, app: Tokens | None 
         folder=folder or _folder(environ),
         surroundings={name: environ[name] for name in _SURROUNDINGS if name in environ},
         review=review_environ(environ),
+        forges=_forges(environ, app),
         token=_tokens(environ, app),
         secrets=tuple(_secrets(environ)),
     )
@@ -121,7 +124,6 @@ def _folder(environ: Mapping[str, str]) -> Path:
 
 def _tokens(environ: Mapping[str, str], app: Tokens | None) -> Tokens:
     known = servers(environ)
-    _check_tokens(environ, app)
 
     def token(job: ReviewJob) -> str:
         if _bare(job.server) != _bare(known[job.forge]):
@@ -142,11 +144,16 @@ def _bare(server: str) -> str:
     return server.rstrip("/").removesuffix("/api/v4").lower()
 
 
-def _check_tokens(environ: Mapping[str, str], app: Tokens | None) -> None:
-    """Say now, and not with the first job, that there is no token, or one that cannot be read. Raises UsageError."""
-    named = [
-        name for name in _TOKENS.values() if environ.get(name, "").strip() or environ.get(f"{name}_FILE", "").strip()
-    ]
+def _forges(environ: Mapping[str, str], app: Tokens | None) -> tuple[str, ...]:
+    """Give the forges that have a token.
+
+    Raises UsageError, now and not with the first job, where none has, or where one cannot be read.
+    """
+    named = {
+        forge: name
+        for forge, name in _TOKENS.items()
+        if environ.get(name, "").strip() or environ.get(f"{name}_FILE", "").strip()
+    }
     if not named and app is None:
         message = (
             "no forge has a token, and without one nothing can be fetched or posted: set GITLAB_TOKEN or GITHUB_TOKEN, "
@@ -154,8 +161,9 @@ def _check_tokens(environ: Mapping[str, str], app: Tokens | None) -> None:
             "(REVIEWBOT_GITHUB_APP_ID and REVIEWBOT_GITHUB_APP_KEY_FILE)"
         )
         raise UsageError(message)
-    for name in named:
+    for name in named.values():
         _given(environ, name)
+    return tuple(forge for forge in _TOKENS if forge in named or (forge == "github" and app is not None))
 
 
 def _given(environ: Mapping[str, str], name: str) -> str:

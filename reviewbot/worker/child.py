@@ -3,25 +3,34 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
 from reviewbot.worker.forks import Fork, ForkServer
 
-IMPORTED: Final = (
+_IMPORTED: Final = (
     "reviewbot.cli.review", "reviewbot.wiring.asking", "reviewbot.wiring.sharing", "reviewbot.outputs.json",
     "reviewbot.analyzers.conflicts", "reviewbot.analyzers.leftovers", "reviewbot.analyzers.ruff",
     "reviewbot.analyzers.secrets", "reviewbot.llm.providers", "reviewbot.llm.wires.httpx_shards",
     "reviewbot.llm.redis_cache", "reviewbot.llm.redis_coalescing", "reviewbot.llm.redis_keys",
     "reviewbot.llm.redis_limiting", "redis.asyncio", "httpcore", "anyio._backends._asyncio",
-    "reviewbot.forges.github", "reviewbot.forges.gitlab", "gitlab.v4.objects",
 )  # fmt: skip
 """What most reviews import. What the list lacks takes a review a moment longer, and nothing else."""
+_OF_FORGES: Final = {
+    "github": ("reviewbot.forges.github",),
+    "gitlab": ("reviewbot.forges.gitlab", "gitlab.v4.objects"),
+}
+"""PyGithub alone takes 20 MB, in the fork server and in each review."""
 _LOOK_S: Final = 0.2
 """How often it is asked whether to go on."""
 _LONGEST: Final = 4_096
 """Bytes of a line; what is longer is more than one."""
+
+
+def imported(forges: Iterable[str]) -> tuple[str, ...]:
+    """Give the modules that are imported before a review begins, where these forges have them."""
+    return (*_IMPORTED, *(module for forge in forges for module in _OF_FORGES[forge]))
 
 
 def run(  # noqa: PLR0913 - what a process is given, and whom it reports to

@@ -156,9 +156,10 @@ def test_a_key_that_is_refused_shows_as_retired_by_its_short_id_alone(tmp_path: 
             "REVIEWBOT_CACHE_DIR": str(tmp_path),
         }
         with gateway(upstream, config=config, **environ) as running:
-            running.ask(token=OTHER)
+            answered = running.ask(token=OTHER)
             text, told, team, lines = scrape(running), stand(running), stand(running, TOKEN), running.lines
             ready = running.get("/readyz", token=None)
+    assert (503, "no_key") == (answered.status_code, answered.json()["error"]["code"])
     retired = samples(text, "reviewbot_gateway_key_state", pool="others", state="retired")
     ((labels, value),) = retired.items()
     (place,) = [each for each in told["endpoints"] if each["pool"] == "others" and each["keys"]]

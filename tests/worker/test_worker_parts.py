@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from reviewbot.queue.outcomes import Ended, Ending, Failed, ProjectStats, QueueS
 from reviewbot.repository.bare_git import basic
 from reviewbot.settings import pipelines
 from reviewbot.wiring.working import working
-from reviewbot.worker import judging, variables
+from reviewbot.worker import child, judging, variables
 from reviewbot.worker.measuring import Measures
 from reviewbot.worker.summons import Summons, Why
 from reviewbot.worker.telling import Log, Records
@@ -161,6 +162,15 @@ def test_without_a_token_it_is_said_which() -> None:
     token = working(KNOWN, None).token
     with pytest.raises(UsageError, match=r"GITHUB_TOKEN is not set, nor GITHUB_TOKEN_FILE\. Set one of them"):
         token(GITHUB)
+
+
+def test_the_libraries_of_a_forge_are_loaded_only_by_who_has_a_token_for_it() -> None:
+    assert ("gitlab",) == working(REDIS | {"GITLAB_TOKEN": TOKEN}, None).forges
+    assert ("github",) == working(REDIS, None, lambda _: TOKEN).forges
+    assert ("gitlab", "github") == working(REDIS | {"GITLAB_TOKEN": TOKEN, "GITHUB_TOKEN": TOKEN}, None).forges
+    assert {"reviewbot.forges.gitlab"} == {name for name in child.imported(["gitlab"]) if ".forges." in name}
+    for name in child.imported(["gitlab", "github"]):
+        import_module(name)
 
 
 def test_an_apps_token_is_asked_for_where_there_is_an_app() -> None:
