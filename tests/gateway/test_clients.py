@@ -9,6 +9,7 @@ import openai
 import pytest
 from fakes.answers import Answer, Asked, refusal
 from fakes.model_server import serving
+from fakes.paced_server import DONE, event, paced
 from gateway_scene import MODEL, TOKEN, Gateway, gateway
 from openai.types.chat import ChatCompletionMessageParam
 
@@ -114,25 +115,21 @@ def test_a_refusal_is_the_error_that_it_has_for_it(
     assert caught.value.body["message"] in caught.value.message
 
 
-def test_a_stream_that_breaks_off_and_is_taken_up_is_a_whole_one_for_it() -> None:
-    answers = iter([Answer(pieces=["one ", "two", "."], error_after=2), Answer(pieces=["on", "e two", " three"])])
-    with serving(lambda _: next(answers)) as upstream, gateway(upstream) as running, client(running) as openai_client:
-        found = list(openai_client.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
-    assert ["one ", "two", " three"] == [text for event in found if (text := event.choices[0].delta.content)]
-
-
-def test_a_stream_that_breaks_off_is_an_error_for_it_and_no_short_answer() -> None:
-    with (
-        serving(lambda _: Answer(pieces=["one ", "two"], error_after=1)) as upstream,
-        gateway(upstream) as running,
-        client(running) as openai_client,
-    ):
-        heard: list[str] = []
-        with pytest.raises(openai.APIError, match="broke off"):
-            heard.extend(
-                event.choices[0].delta.content or ""
-                for event in openai_client.chat.completions.create(model=MODEL, messages=HELLO, stream=True)
-            )
+@pytest.mark.parametrize("again", ["one two", "another"])
+def test_a_stream_that_breaks_off_is_a_whole_one_for_it_or_an_error_and_no_short_answer(again: str) -> None:
+    with paced() as upstream, gateway(upstream.base_url) as running, client(running) as openai_client:
+        upstream.begin_next(event("one "))
+        stream = openai_client.chat.completions.create(model=MODEL, messages=HELLO, stream=True)
+        assert "one " == next(stream).choices[0].delta.content
+        upstream.turn().cut()
+        upstream.begin_next(event(again), event("", "stop"), DONE)
+        if again == "another":
+            with pytest.raises(openai.APIError, match="broke off"):
+                next(stream)
+        else:
+            assert "two" == next(stream).choices[0].delta.content
+            upstream.turn().end()
+            assert "stop" == next(stream).choices[0].finish_reason
 
 
 def test_a_tool_call_comes_through() -> None:
