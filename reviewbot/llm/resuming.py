@@ -41,9 +41,13 @@ def told(call: Call, tape: Tape) -> Told | None:
     """Give what a call's tape has told so far; None where that cannot be taken up."""
     if not call.streamed or call.choices > 1 or tape.size > _LIMIT_BYTES:
         return None
+    try:
+        events = all_parsed(events_of(tape.since(0)))
+    except Fault:
+        return None  # not every event is read when it is passed on
     runs: list[tuple[str, str]] = []
     names: dict[str, object] = {}
-    for said in all_parsed(events_of(tape.since(0))):
+    for said in events:
         names = names or {name: said[name] for name in _NAMES if name in said}
         found = _choice(said)
         if found is None or found[0].get("finish_reason"):

@@ -125,6 +125,7 @@ def test_calls_of_tools_may_follow_what_was_taken_up() -> None:
         (event("a"), delta(tool_calls=[{"index": 0}])),
         (event("a"), b'data: {"choices":[{"index":0,"delta":{"content":"b"},"logprobs":{"content":[1]}}]}\n\n'),
         (event("a"), event("", "stop")),
+        (event("a"), b"data: {no JSON}\n\n"),
     ],
 )
 def test_what_is_more_than_text_cannot_be_taken_up(parts: tuple[bytes, ...]) -> None:
