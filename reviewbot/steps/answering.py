@@ -5,7 +5,6 @@ bot answers each human turn once and a thread twice at most: two that cannot agr
 answer, and two bots would never end.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,13 +12,14 @@ from typing import Final
 from jinja2 import Environment
 
 from reviewbot.domain.finding import Finding
-from reviewbot.domain.prompt import Message, Prompt, Task
+from reviewbot.domain.prompt import Prompt, Task
 from reviewbot.domain.request import Account, ChangeRequest
 from reviewbot.domain.secret import mask
 from reviewbot.domain.thread import Marked, Note, Thread, ThreadKind
 from reviewbot.domain.view import label, prose
-from reviewbot.steps import answering_marks
+from reviewbot.steps import answering_marks, dialogue
 from reviewbot.steps.challenging import Challenge
+from reviewbot.steps.dialogue import Count
 
 MOST_ANSWERS: Final = 2
 """Of the bot's in one thread, ever."""
@@ -30,11 +30,8 @@ _LONGEST_TURN: Final = 2_000
 """Characters."""
 _LONGEST_BODY: Final = 1_500
 _LONGEST_QUOTE: Final = 1_500
-_LONGEST_ECHO: Final = 2_000
 _PLACES: Final = (ThreadKind.INLINE, ThreadKind.FILE)
 NOT_THERE: Final = "(the quoted code does not stand in the change any more)"
-
-Count = Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,15 +108,10 @@ def prompt(
     code = NOT_THERE if shown is None else _code(shown)
     turns = _turns(conversation.thread, count)
     whole = "\0".join((finding, code, *(turn.text for turn in turns)))
-    mark = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    mark = dialogue.mark(whole)
     user = templates.get_template("prompts/reply.user.j2").render(finding=finding, code=code, turns=turns, mark=mark)
     instructions = system(templates)
-    return Prompt(
-        task=Task.REPLY,
-        messages=(Message(role="system", content=instructions), Message(role="user", content=user)),
-        prompt_tokens=count(instructions) + count(user),
-        version=hashlib.sha256(instructions.encode("utf-8", "surrogatepass")).hexdigest()[:8],
-    )
+    return dialogue.opening(Task.REPLY, instructions, user, count)
 
 
 def _told(finding: Finding) -> str:
@@ -156,12 +148,4 @@ def _latest(thread: Thread) -> Iterator[Turn]:
 def repair(templates: Environment, asked: Prompt, answer: str, fault: str, count: Count) -> Prompt:
     """Ask once more after an answer that is no reply, showing it and what is wrong with it."""
     text = templates.get_template("prompts/reply.repair.j2").render(fault=fault)
-    shown = answer[:_LONGEST_ECHO] or "(empty)"
-    more = (Message(role="assistant", content=shown), Message(role="user", content=text))
-    return Prompt(
-        task=asked.task,
-        messages=(*asked.messages, *more),
-        prompt_tokens=asked.prompt_tokens + count(shown) + count(text),
-        version=asked.version,
-        repair=True,
-    )
+    return dialogue.once_more(asked, answer, text, count)

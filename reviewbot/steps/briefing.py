@@ -4,15 +4,15 @@ The system message is the same, byte for byte, for all requests of a run. What f
 of it, and it stands between marks that its author cannot foresee.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment
 
 from reviewbot.domain.candidate import Candidate, Gap, Point
-from reviewbot.domain.prompt import Message, Prompt, Task
+from reviewbot.domain.prompt import Prompt, Task
 from reviewbot.domain.trial import Failure
+from reviewbot.steps import dialogue
 from reviewbot.steps.prompting import readable
 from reviewbot.steps.redacting import Redactions
 
@@ -96,21 +96,13 @@ class Briefs:
 
     def repair(self, prompt: Prompt, answer: str, fault: str) -> Prompt:
         """Ask once more after an answer that cannot be used, showing it and what is wrong with it."""
-        shown = answer[:_LONGEST_ANSWER] or "(empty)"
         asked = self._render("tests.repair", fault=fault)
-        again = (Message(role="assistant", content=shown), Message(role="user", content=asked))
-        return Prompt(
-            task=prompt.task,
-            messages=(*prompt.messages, *again),
-            prompt_tokens=prompt.prompt_tokens + self._count(shown) + self._count(asked),
-            version=prompt.version,
-            repair=True,
-        )
+        return dialogue.once_more(prompt, answer, asked, self._count, longest=_LONGEST_ANSWER)
 
     def _user(self, template: str, material: str, **words: str) -> str:
         """Render data between marks, with one line for each of the words around it."""
         shown = self._redactions.hide(readable(material))
-        mark = hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        mark = dialogue.mark(shown)
         plain = {key: " ".join(self._redactions.hide(readable(value)).split()) for key, value in words.items()}
         return self._render(template, material=shown, mark=mark, **plain)
 
@@ -118,13 +110,7 @@ class Briefs:
         return self._templates.get_template(f"prompts/{template}.j2").render(**values)
 
     def _prompt(self, task: Task, user: str) -> Prompt:
-        system = self._system[task]
-        return Prompt(
-            task=task,
-            messages=(Message(role="system", content=system), Message(role="user", content=user)),
-            prompt_tokens=self._count(system) + self._count(user),
-            version=hashlib.sha256(system.encode("utf-8", "surrogatepass")).hexdigest()[:8],
-        )
+        return dialogue.opening(task, self._system[task], user, self._count)
 
 
 def shown(gap: Gap) -> str:

@@ -5,9 +5,8 @@ definitions that enclose them. No other claim, no title or description of the ch
 itself sways a judge (bots.md 3.13). All of it is data between marks that its author cannot foresee.
 """
 
-import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +14,9 @@ from jinja2 import Environment
 
 from reviewbot.domain.finding import Finding, Span
 from reviewbot.domain.patch import Hunk, Side
-from reviewbot.domain.prompt import Message, Prompt, Task
+from reviewbot.domain.prompt import Prompt, Task
+from reviewbot.steps import dialogue
+from reviewbot.steps.dialogue import Count
 from reviewbot.steps.prompting import readable
 from reviewbot.steps.redacting import Redactions
 
@@ -26,11 +27,8 @@ _LONGEST_ROW: Final = 300
 _MOST_QUOTED: Final = 40
 """Lines of a quote that are shown in the claim."""
 _LONGEST_BODY: Final = 600
-_LONGEST_ECHO: Final = 2_000
 _MOST_ENCLOSING: Final = 5
 _MARKED = re.compile(r"^[+\- ]", re.MULTILINE)
-
-Count = Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,14 +138,9 @@ def prompt(templates: Environment, system_text: str, shown: Challenge, redaction
     """Build the request for one claim."""
     claim = _claim(shown.claim, redactions)
     code = "\n".join((*shown.enclosing, *(["…"] if shown.enclosing else []), shown.heading, *shown.rows))
-    mark = hashlib.sha256(f"{claim}\0{code}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    mark = dialogue.mark(f"{claim}\0{code}")
     user = templates.get_template("prompts/verify.user.j2").render(claim=claim, code=code, mark=mark)
-    return Prompt(
-        task=Task.VERIFY,
-        messages=(Message(role="system", content=system_text), Message(role="user", content=user)),
-        prompt_tokens=count(system_text) + count(user),
-        version=hashlib.sha256(system_text.encode("utf-8", "surrogatepass")).hexdigest()[:8],
-    )
+    return dialogue.opening(Task.VERIFY, system_text, user, count)
 
 
 def _claim(claim: Finding, redactions: Redactions) -> str:
@@ -163,12 +156,4 @@ def _claim(claim: Finding, redactions: Redactions) -> str:
 def repair(templates: Environment, asked: Prompt, answer: str, fault: str, count: Count) -> Prompt:
     """Ask once more after an answer that is no verdict, showing it and what is wrong with it."""
     text = templates.get_template("prompts/verify.repair.j2").render(fault=fault)
-    shown = answer[:_LONGEST_ECHO] or "(empty)"
-    more = (Message(role="assistant", content=shown), Message(role="user", content=text))
-    return Prompt(
-        task=asked.task,
-        messages=(*asked.messages, *more),
-        prompt_tokens=asked.prompt_tokens + count(shown) + count(text),
-        version=asked.version,
-        repair=True,
-    )
+    return dialogue.once_more(asked, answer, text, count)

@@ -4,17 +4,17 @@ The only prompt that sees title and description: whoever looks for bugs is not t
 (bots.md 3.13). What finds no room is counted, and nothing depends on the answer.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from jinja2 import Environment
 
 from reviewbot.domain.patch import FilePatch, Hunk, Patch
-from reviewbot.domain.prompt import Message, Prompt, Task
+from reviewbot.domain.prompt import Prompt, Task
 from reviewbot.domain.view import label
-from reviewbot.steps import redacting
+from reviewbot.steps import dialogue, redacting
+from reviewbot.steps.dialogue import Count
 from reviewbot.steps.prompting import readable
 from reviewbot.steps.redacting import Redactions
 
@@ -23,11 +23,8 @@ _FILES_TOKENS: Final = 400
 _DIFF_TOKENS: Final = 900
 _LONGEST_TITLE: Final = 300
 _LONGEST_ROW: Final = 200
-_LONGEST_ECHO: Final = 2_000
 _ROWS_A_TURN: Final = 6
 """Changed lines of one hunk, before it is another file's turn."""
-
-Count = Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,28 +45,15 @@ def prompt(templates: Environment, system_text: str, words: Words, patch: Patch,
     redactions = Redactions()
     change = _change(redacting.patch(patch, redactions), count)
     said = redactions.hide(_said(words, count))
-    mark = hashlib.sha256(f"{said}\0{change}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    mark = dialogue.mark(f"{said}\0{change}")
     user = templates.get_template("prompts/summary.user.j2").render(words=said, change=change, mark=mark)
-    return Prompt(
-        task=Task.SUMMARY,
-        messages=(Message(role="system", content=system_text), Message(role="user", content=user)),
-        prompt_tokens=count(system_text) + count(user),
-        version=hashlib.sha256(system_text.encode("utf-8", "surrogatepass")).hexdigest()[:8],
-    )
+    return dialogue.opening(Task.SUMMARY, system_text, user, count)
 
 
 def repair(templates: Environment, asked: Prompt, answer: str, fault: str, count: Count) -> Prompt:
     """Ask once more after an answer that cannot be used, showing it and what is wrong with it."""
     text = templates.get_template("prompts/summary.repair.j2").render(fault=fault)
-    shown = answer[:_LONGEST_ECHO] or "(empty)"
-    more = (Message(role="assistant", content=shown), Message(role="user", content=text))
-    return Prompt(
-        task=asked.task,
-        messages=(*asked.messages, *more),
-        prompt_tokens=asked.prompt_tokens + count(shown) + count(text),
-        version=asked.version,
-        repair=True,
-    )
+    return dialogue.once_more(asked, answer, text, count)
 
 
 def _said(words: Words, count: Count) -> str:

@@ -4,23 +4,22 @@ The system message is the same, byte for byte, for all chunks of a run, so that 
 tokens once. What follows is data: it stands between marks that its author cannot foresee.
 """
 
-import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from jinja2 import Environment
 
 from reviewbot.domain.chunk import Chunk, Excerpt, FileExcerpts
-from reviewbot.domain.prompt import Message, Prompt, Task
+from reviewbot.domain.prompt import Prompt, Task
+from reviewbot.steps import dialogue
+from reviewbot.steps.dialogue import Count
 from reviewbot.steps.redacting import Redactions
 
 _LONGEST_ECHO = 8_000
 """Characters of a faulty answer that are shown again: an endless one would not fit the context."""
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 _NO_NEWLINE = "\\ No newline at end of file"
-
-Count = Callable[[str], int]
 
 
 def system(templates: Environment, instructions: str) -> str:
@@ -31,32 +30,15 @@ def system(templates: Environment, instructions: str) -> str:
 def review(templates: Environment, system_text: str, chunk: Chunk, redactions: Redactions, count: Count) -> Prompt:
     """Build the request for one chunk."""
     text = "\n".join(_file(entry, redactions) for entry in chunk.files)
-    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    mark = dialogue.mark(text)
     user = templates.get_template("prompts/review.user.j2").render(diff=text, mark=mark, rules=chunk.rules)
-    messages = (Message(role="system", content=system_text), Message(role="user", content=user))
-    return Prompt(
-        task=Task.REVIEW,
-        messages=messages,
-        prompt_tokens=count(system_text) + count(user),
-        version=hashlib.sha256(system_text.encode("utf-8", "surrogatepass")).hexdigest()[:8],
-    )
+    return dialogue.opening(Task.REVIEW, system_text, user, count)
 
 
 def repair(templates: Environment, prompt: Prompt, answer: str, fault: str, count: Count) -> Prompt:
     """Ask once more after an answer that cannot be used, showing it and what is wrong with it."""
     text = templates.get_template("prompts/repair.user.j2").render(fault=fault)
-    shown = answer[:_LONGEST_ECHO] or "(empty)"
-    return Prompt(
-        task=prompt.task,
-        messages=(
-            *prompt.messages,
-            Message(role="assistant", content=shown),
-            Message(role="user", content=text),
-        ),
-        prompt_tokens=prompt.prompt_tokens + count(shown) + count(text),
-        version=prompt.version,
-        repair=True,
-    )
+    return dialogue.once_more(prompt, answer, text, count, longest=_LONGEST_ECHO)
 
 
 def readable(text: str) -> str:
