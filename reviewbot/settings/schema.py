@@ -1,23 +1,17 @@
 """The configuration's keys, types and defaults. One of the two doors where untrusted text comes in."""
 
-from decimal import Decimal
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from reviewbot.domain.finding import Severity
-from reviewbot.settings.describing import describe
+from reviewbot.settings.schema_requests import Budget, Cache, Client, Ledger, Redis
+from reviewbot.settings.section import Section
 
 _LEAST_PROMPT = 2_000
 _MOST_RULES = 12_000
 
 Level = Literal["low", "medium", "high", "critical"]
-
-
-class Section(BaseModel):
-    """A table of the configuration: closed, so that a mistyped key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, json_schema_extra=describe)
 
 
 class Filter(Section):
@@ -126,63 +120,6 @@ class Memory(Section):
     keep: Literal["issue", "request", "off"] = "issue"
     """Where it is kept: in an issue of the project, so that all requests share it; in each request's own threads
     alone; or not at all."""
-
-
-class Client(Section):
-    """How requests are sent. Times in seconds."""
-
-    concurrency: int = Field(default=16, gt=0, le=1_000)
-    """Requests under way at once."""
-    attempts: int = Field(default=6, gt=0, le=20)
-    """Attempts for a request whose fault may pass."""
-    requests_per_minute: int | None = Field(default=None, gt=0)
-    """Requests that one account may take a minute; no limit by default."""
-    tokens_per_minute: int | None = Field(default=None, gt=0)
-    """Tokens that one account may take a minute; no limit by default."""
-    connect_timeout_s: float = Field(default=30.0, gt=0)
-    """For opening a connection."""
-    first_content_s: float = Field(default=60.0, gt=0)
-    """Until an attempt's first content."""
-    idle_s: float = Field(default=30.0, gt=0)
-    """Between two pieces of an answer."""
-    deadline_s: float = Field(default=600.0, gt=0)
-    """For one request with all its attempts."""
-
-
-class Budget(Section):
-    """Money."""
-
-    run_usd: Decimal | None = Field(default=None, ge=0)
-    """Most that one run may cost, in USD; none by default."""
-    day_usd: Decimal | None = Field(default=None, ge=0)
-    """Most that a day (UTC) may cost; needs REVIEWBOT_CACHE_DIR or REVIEWBOT_REDIS_URL."""
-    month_usd: Decimal | None = Field(default=None, ge=0)
-    """Most that a month (UTC) may cost; needs REVIEWBOT_CACHE_DIR or REVIEWBOT_REDIS_URL."""
-
-
-class Cache(Section):
-    """Answers kept for the next run."""
-
-    enabled: bool = True
-    """Whether answers are kept, where there is a place for them."""
-    ttl_s: float = Field(default=3_600.0, gt=0)
-    """How long an answer is used again."""
-    max_bytes: int = Field(default=200_000_000, gt=1_000_000)
-    """Most that the cache on disk may take."""
-
-
-class Ledger(Section):
-    """The record of requests. Its path comes from REVIEWBOT_LEDGER."""
-
-    keep_days: int = Field(default=90, gt=0)
-    """How many days it goes back; older lines are removed when a run begins."""
-
-
-class Redis(Section):
-    """What holds while a Redis that is set does not answer. Its address comes from the environment."""
-
-    fail_open: bool = False
-    """Whether requests go on under this process's own limits; otherwise they fail."""
 
 
 class Coverage(Section):

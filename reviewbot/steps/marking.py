@@ -5,19 +5,15 @@ A mark is an HTML comment on a line of its own::
     <!-- reviewbot:v1 finding fp=HEX data=TEXT sig=HEX -->
     <!-- reviewbot:v1 summary head=HEX data=TEXT sig=HEX -->
 
-``data`` is base64 of zlib of JSON. Its last two letters are ``.`` and ``_``: with the usual ``-`` it could
-hold ``--``, which ends an HTML comment for some parsers. ``sig`` ties the mark to its request, so that it
+``data`` is JSON, in few letters (`packing`). ``sig`` ties the mark to its request, so that it
 cannot be copied to another one; ``-`` where there is no secret to sign with. Anybody can write such a
 comment, and whoever may edit comments can break one: nothing in a mark is ever an error.
 """
 
-import binascii
 import hashlib
 import hmac
 import re
-import zlib
-from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
@@ -29,6 +25,7 @@ from reviewbot.domain.request import Account, ChangeRequest
 from reviewbot.domain.secret import mask
 from reviewbot.domain.synopsis import Risk, Synopsis
 from reviewbot.domain.thread import Mark, Marked, SummaryMark, Thread
+from reviewbot.steps.packing import LONGEST_UNPACKED, packed, unpacked
 from reviewbot.steps.prompting import readable
 
 LONGEST_FINDING: Final = 6_000
@@ -48,10 +45,6 @@ FOUND_DIGITS: Final = 16
 """Of a fingerprint, where all of a run are told: 64 bits keep a few hundred apart."""
 _MOST_FOUND: Final = 700
 """Fingerprints told by one summary: with 8 bytes each they leave room for findings."""
-_LONGEST_READ: Final = 60_000
-"""Characters of data that are looked at."""
-_LONGEST_UNPACKED: Final = 2_000_000
-"""Bytes that they may become."""
 
 _MARK = re.compile(r"^<!-- reviewbot:v1 (?P<kind>finding|summary)(?P<rest>(?: [a-z]+=[^\s>]*)*)", re.MULTILINE)
 _FIELD = re.compile(r" ([a-z]+)=(\S*)")
@@ -167,7 +160,7 @@ def of_summary(mark: SummaryMark, signer: Signer, request: ChangeRequest) -> str
 
 
 def _fits(text: str) -> bool:
-    return len(text.encode()) <= _LONGEST_UNPACKED and len(packed(text)) <= LONGEST_SUMMARY
+    return len(text.encode()) <= LONGEST_UNPACKED and len(packed(text)) <= LONGEST_SUMMARY
 
 
 def _summary(mark: SummaryMark, findings: list[_Told], *, done: bool) -> str:
@@ -200,11 +193,6 @@ def _told(finding: Finding) -> _Told:
         body=plain(finding.body)[:_LONGEST_TEXT],
         suggestion=None if suggestion is None else plain(suggestion.replacement)[:_LONGEST_TEXT],
     )
-
-
-def packed(text: str) -> str:
-    """Give text as a mark's data."""
-    return b64encode(zlib.compress(text.encode(), 9), b"._").decode().rstrip("=")
 
 
 def _mark(kind: str, key: str, data: str, signer: Signer, request: ChangeRequest) -> str:
@@ -260,17 +248,6 @@ def _found(body: str, own: Account, signer: Signer, request: ChangeRequest) -> I
         yield _Found(kind, key, data, believed=signed or not own.shared)
 
 
-def unpacked(data: str) -> bytes | None:
-    """Undo `packed`; None where it was never packed like that. A small bomb cannot become a large text."""
-    if len(data) > _LONGEST_READ:
-        return None
-    try:
-        packed = b64decode(data + "=" * (-len(data) % 4), b"._", validate=True)
-        return zlib.decompressobj().decompress(packed, _LONGEST_UNPACKED)
-    except (binascii.Error, ValueError, zlib.error):
-        return None
-
-
 def _mark_of(mark: _Found) -> Mark:
     text = unpacked(mark.data) if mark.believed else None
     try:
@@ -296,14 +273,10 @@ def _summarised(mark: _Found) -> SummaryMark | None:
         digest=told.digest,
         done=told.done,
         found=tuple(told.found),
-        findings=_all_rebuilt(told.findings),
+        findings=tuple(_rebuilt(finding, finding.fp) for finding in told.findings),
         recipe=told.recipe,
         synopsis=None if told.risk is None else Synopsis(text=told.about, risk=told.risk),
     )
-
-
-def _all_rebuilt(told: Sequence[_Told]) -> tuple[Finding, ...]:
-    return tuple(_rebuilt(finding, finding.fp) for finding in told)
 
 
 def _rebuilt(told: _Told, fingerprint: str) -> Finding:

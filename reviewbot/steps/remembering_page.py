@@ -20,7 +20,7 @@ from reviewbot.domain import markup
 from reviewbot.domain.finding import Category
 from reviewbot.domain.memory import LONGEST_QUOTE, Dismissal
 from reviewbot.domain.request import Account, ChangeRequest
-from reviewbot.steps import marking, rendering
+from reviewbot.steps import packing, rendering
 from reviewbot.steps.marking import Signer
 from reviewbot.steps.remembering import Decisions
 
@@ -154,7 +154,7 @@ def _line(entry: Entry, signer: Signer, request: ChangeRequest) -> str:
 
 
 def _mark(told: Dismissal, signer: Signer, request: ChangeRequest) -> str:
-    data = marking.packed(_told(told).model_dump_json())
+    data = packing.packed(_told(told).model_dump_json())
     return f"dismissed fp={told.fingerprint} data={data} sig={signer.sign(_signed(told.fingerprint, data, request))}"
 
 
@@ -174,7 +174,7 @@ def _told(dismissal: Dismissal) -> _Told:
 
 
 def _dismissal(fingerprint: str, data: str) -> Dismissal | None:
-    text = marking.unpacked(data)
+    text = packing.unpacked(data)
     if text is None:
         return None
     try:

@@ -12,9 +12,9 @@ from reviewbot.steps.counting import tokens
 
 ROOT = Path(__file__).parents[2]
 FILES = (
-    "reviewbot/domain/patch.py", "reviewbot/domain/secret.py", "reviewbot/outputs/html.py", "reviewbot/pipeline.py",
-    "reviewbot/steps/anchoring.py", "reviewbot/steps/chunking.py", "reviewbot/steps/splitting.py", "pyproject.toml",
-    "README.md", "templates/prompts/review.system.j2", "tests/data/diffs/many_hunks.diff",
+    "reviewbot/domain/patch.py", "reviewbot/domain/secret.py", "reviewbot/pipeline.py",
+    "reviewbot/outputs/html/__init__.py", "reviewbot/steps/anchoring.py", "reviewbot/steps/chunking.py",
+    "reviewbot/steps/splitting.py", "pyproject.toml", "README.md", "templates/prompts/review.system.j2", "tests/data/diffs/many_hunks.diff",
     "tests/steps/test_splitting.py",
 )  # fmt: skip
 CHINESE = """\

@@ -13,7 +13,7 @@ from reviewbot.domain.tenant import Tenant
 from reviewbot.errors import UsageError
 from reviewbot.llm.prices import Prices
 from reviewbot.settings.environment import Stores
-from reviewbot.settings.schema import Budget
+from reviewbot.settings.schema_requests import Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

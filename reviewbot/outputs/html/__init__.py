@@ -8,14 +8,10 @@ no script at all, a content policy that forbids any, and every text goes through
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 from pathlib import PurePosixPath
 
 from markupsafe import Markup
 from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_for_filename
-from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, String, _TokenType
-from pygments.util import ClassNotFound
 
 from reviewbot import templating
 from reviewbot.domain.figures import figures
@@ -41,6 +37,7 @@ from reviewbot.domain.view import (
     texts,
 )
 from reviewbot.domain.walk import sentence
+from reviewbot.outputs.html import highlighting
 
 _LARGE_FILE = 3_000
 """Changed lines from which on only the surroundings of findings are shown."""
@@ -48,30 +45,9 @@ _LARGE_HUNK = 400
 """Lines from which on a hunk of a large file is cut down to the surroundings of its findings."""
 _SURROUNDINGS = 40
 """Lines shown on either side of a finding in a hunk that is cut."""
-_LONGEST_LINE = 1_000
-"""Characters from which on code is not coloured: minified text takes a lexer's regular expressions ages."""
 
 _Places = Mapping[tuple[str, Side, int], tuple["Card", ...]]
 """Findings by path, side and last line."""
-
-_CLASSES: Mapping[_TokenType, str] = {
-    Comment: "c",
-    Comment.Preproc: "d",
-    Keyword: "k",
-    Keyword.Type: "b",
-    Keyword.Constant: "b",
-    Literal: "m",
-    Number: "m",
-    String: "s",
-    Operator.Word: "k",
-    Name.Builtin: "b",
-    Name.Class: "f",
-    Name.Function: "f",
-    Name.Decorator: "d",
-    Name.Attribute: "b",
-    Name.Tag: "k",
-}
-"""Few colours, each with enough contrast on the backgrounds of added and removed lines, light and dark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +152,7 @@ def _sections(report: Report, cards: Sequence[Card]) -> Iterator[Section]:
         if finding.span is not None:
             key = (finding.path, finding.span.side, finding.span.end)
             places[key] = (*places.get(key, ()), card)
-    find_lexer = lru_cache(maxsize=None)(_lexer)
+    find_lexer = lru_cache(maxsize=None)(highlighting.lexer_of)
     for entry in report.files:
         if entry.outcome is not Outcome.SKIPPED:
             yield _section(entry, places, find_lexer(PurePosixPath(entry.file.path).name))
@@ -215,7 +191,7 @@ def _pieces(entry: FileReport, places: _Places, lexer: Lexer | None) -> Iterator
         ]
         done = 0
         for start, end in _windows([bool(found) for found in cards], large=file.changed_count > _LARGE_FILE):
-            codes = _colour(lines[start:end], lexer)
+            codes = highlighting.coloured(lines[start:end], lexer)
             rows = tuple(
                 _row(line, code, reasons, found)
                 for line, code, found in zip(lines[start:end], codes, cards[start:end], strict=True)
@@ -252,53 +228,3 @@ def _heading(hunk: Hunk, lines: Sequence[Line]) -> str:
     old = sum(line.old is not None for line in lines)
     new = sum(line.new is not None for line in lines)
     return label(shown(f"@@ -{hunk.old_start},{old} +{hunk.new_start},{new} @@ {hunk.section}")).strip()
-
-
-def _lexer(name: str) -> Lexer | None:
-    try:
-        return get_lexer_for_filename(name)
-    except ClassNotFound:
-        return None
-
-
-def _colour(lines: Sequence[Line], lexer: Lexer | None) -> Iterator[Markup]:
-    """Colour each side as a text of its own, so that a string open over several lines stays one."""
-    new = iter(_tokens([line.text for line in lines if line.kind != "-"], lexer))
-    removed = any(line.kind == "-" for line in lines)
-    old = iter(_tokens([line.text for line in lines if line.kind != "+"], lexer if removed else None))
-    for line in lines:
-        if line.kind == "-":
-            yield next(old)
-            continue
-        if line.kind == " ":
-            next(old)
-        yield next(new)
-
-
-def _tokens(lines: Sequence[str], lexer: Lexer | None) -> list[Markup]:
-    plain = [Markup(escape(line)) for line in lines]  # noqa: S704 - escaped right here
-    if lexer is None or any(len(line) > _LONGEST_LINE for line in lines):
-        return plain
-    try:
-        tokens = list(lexer.get_tokens_unprocessed("\n".join(lines)))
-    except Exception:  # noqa: BLE001 - some two hundred lexers read hostile text; plain text is always right
-        return plain
-    coloured = "".join(_span(kind, value) for _, kind, value in tokens).split("\n")
-    # S704: every token's text is escaped by _span.
-    return [Markup(line) for line in coloured] if len(coloured) == len(lines) else plain  # noqa: S704
-
-
-def _span(kind: _TokenType, value: str) -> str:
-    name = _class(kind)
-    if not name or not value.strip():
-        return escape(value)
-    # A token over several lines is closed and opened again: each line is a cell of its own.
-    return "\n".join(f'<i class="{name}">{escape(part)}</i>' if part else "" for part in value.split("\n"))
-
-
-def _class(kind: _TokenType | None) -> str:
-    while kind is not None:
-        if kind in _CLASSES:
-            return _CLASSES[kind]
-        kind = kind.parent
-    return ""
