@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 FILES = (
     "reviewbot/domain/patch.py", "reviewbot/domain/secret.py", "reviewbot/pipeline.py",
     "reviewbot/outputs/html/__init__.py", "reviewbot/steps/anchoring.py", "reviewbot/steps/chunking.py",
-    "reviewbot/steps/splitting.py", "pyproject.toml", "README.md", "templates/prompts/review.system.j2", "tests/data/diffs/many_hunks.diff",
+    "reviewbot/steps/splitting.py", "pyproject.toml", "README.md",
+    "templates/prompts/review.system.j2", "tests/data/diffs/many_hunks.diff",
     "tests/steps/test_splitting.py",
 )  # fmt: skip
 CHINESE = """\
