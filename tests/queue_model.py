@@ -19,6 +19,8 @@ class Entry:
     deliveries: int = 0
     tied: tuple[ReviewJob, ...] = ()
     """Others that happened at the same time, to be done after it, the last first."""
+    failed: tuple[ReviewJob, ...] = ()
+    """Others of that time that were given up: dead, when the last is done."""
     holder: str = ""
     """Ticket and lease of who runs it, in words of the test's own."""
 
@@ -63,7 +65,13 @@ class Model:
         if refusal is not None:
             return refusal
         self.dead.pop(job.subject, None)
-        entry = Entry(job=job, since=old.since if old else now, place=old.place if old else job.place, tied=tied)
+        entry = Entry(
+            job=job,
+            since=old.since if old else now,
+            place=old.place if old else job.place,
+            tied=tied,
+            failed=replaced.failed if replaced and tied else (),
+        )
         self.pending[job.subject] = entry
         if old is None or self.later.pop(job.subject, None) is not None:
             self._line_up(entry)
@@ -76,6 +84,8 @@ class Model:
             if self._survives(entry):
                 return self._start(replace(entry, deliveries=entry.deliveries + 1), ticket, lease)
             self._let_go(entry)
+            if entry.job.subject not in self.pending:
+                self._give_up(entry)
         served = {entry.place for entry in self.running.values()} if spare else set()
         for place in [place for place in self.lines if place not in served]:
             line = self.lines.pop(place)
@@ -92,8 +102,11 @@ class Model:
         if entry is None:
             return Fate.LOST
         self._let_go(entry)
-        if entry.tied and entry.job.subject not in self.pending:
-            self._wait(Entry(job=entry.tied[-1], since=entry.since, place=entry.place, tied=entry.tied[:-1]))
+        if entry.job.subject not in self.pending:
+            if entry.tied:
+                self._wait(self._next(entry, entry.failed))
+            elif entry.failed:
+                self._bury(replace(entry, job=entry.failed[-1], tied=entry.failed[:-1], failed=()))
         return Fate.DONE
 
     def fail(self, request: str, holder: str, due: float | None) -> Fate:
@@ -105,9 +118,9 @@ class Model:
         if not newer and due is not None and entry.attempt < self.rules.attempts:
             self.pending[subject] = replace(entry, attempt=entry.attempt + 1)
             self.later[subject] = due
-        elif not newer:
-            self._bury(entry)
         self._let_go(entry)
+        if not newer and subject not in self.later:
+            self._give_up(entry)
         return Fate.SUPERSEDED if newer else Fate.RETRIED if subject in self.later else Fate.DEAD
 
     def hand_back(self, request: str, holder: str) -> Fate:
@@ -158,12 +171,16 @@ class Model:
         return sum(entry.place == place for entry in self.pending.values())
 
     def _survives(self, entry: Entry) -> bool:
-        if entry.job.subject in self.pending:
-            return False
-        if entry.deliveries + 1 > self.rules.deliveries:
-            self._bury(entry)
-            return False
-        return True
+        return entry.job.subject not in self.pending and entry.deliveries < self.rules.deliveries
+
+    def _give_up(self, entry: Entry) -> None:
+        if entry.tied:
+            self._wait(self._next(entry, (*entry.failed, entry.job)))
+        else:
+            self._bury(replace(entry, tied=entry.failed, failed=()))
+
+    def _next(self, entry: Entry, failed: tuple[ReviewJob, ...]) -> Entry:
+        return Entry(job=entry.tied[-1], since=entry.since, place=entry.place, tied=entry.tied[:-1], failed=failed)
 
     def _bury(self, entry: Entry) -> None:
         self.dead[entry.job.subject] = entry

@@ -50,7 +50,7 @@ local function replace(entry, old)
         line_up(entry)
     end
     store('pending', entry.subject, entry)
-    count(entry.project, 'ended:superseded', 1)
+    if #entry.tied == 0 then count(entry.project, 'ended:superseded', 1) end
 end
 
 -- Gives {admission, reason}.
@@ -75,6 +75,7 @@ function operations.enqueue()
     if running and running.subject ~= entry.subject then running = nil end
     local buried = unbury(entry.subject)
     entry.tied = tied_with(entry, newest, old or running or buried)
+    entry.failed = #entry.tied > 0 and (old or running or buried).failed or {}
     remember(entry, newest)
     if ask.delivery ~= '' then call('SET', P .. 'seen:' .. ask.delivery, 1, 'PX', ask.kept) end
     if old then replace(entry, old) else wait(entry) end

@@ -3,9 +3,10 @@
 -- caller's clock.
 --
 -- An entry is what the queue knows of a job: {job (as it was spelt), id, subject, request, project, version, at, since,
--- attempt, deliveries, tied}, and while it runs {ticket, lease, started}, and once it is dead {reason, died}. `tied` are
--- jobs that happened at the same time as this one by a clock that counts in seconds: which of them is the newest only
--- the forge can tell, so each gets its turn, the last to come first.
+-- attempt, deliveries, tied, failed}, and while it runs {ticket, lease, started}, and once it is dead {reason, died}.
+-- `tied` are jobs that happened at the same time as this one by a clock that counts in seconds: which of them is the
+-- newest only the forge can tell, so each gets its turn, the last to come first. `failed` are those of them that were
+-- given up meanwhile: they are dead when all others have had their turn.
 --
 --   pending        hash: subject -> entry that waits in a line, for its request, or for its next attempt
 --   turns          list: projects with a line, the next one first
@@ -64,7 +65,16 @@ local function wait(entry)
     line_up(entry)
 end
 
+-- Takes the last of some jobs out, as what the entry is to be about now.
+local function turn_to(entry, jobs)
+    local job = table.remove(jobs)
+    entry.job, entry.id, entry.version = job.job, job.id, job.version
+    entry.attempt, entry.deliveries = job.attempt or 1, 0
+    return job
+end
+
 local function bury(entry, reason)
+    entry.tied, entry.failed = entry.failed, {}
     entry.reason, entry.died = reason, now
     store('dead', entry.subject, entry)
     call('ZADD', P .. 'buried', now, entry.subject)

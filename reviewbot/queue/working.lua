@@ -9,15 +9,22 @@ end
 -- Whether a job whose worker ended without a word is to be done again: not if there is a newer one, nor for ever.
 local function survives(entry)
     entry.deliveries = entry.deliveries + 1
-    if superseded(entry) then
-        count(entry.project, 'ended:superseded', 1)
-        return false
-    end
-    if entry.deliveries > ask.deliveries then
-        bury(entry, 'its worker ended in the middle of it, ' .. entry.deliveries .. ' times')
-        return false
-    end
-    return true
+    return not superseded(entry) and entry.deliveries <= ask.deliveries
+end
+
+-- Ends a job that was let go: what is tied to it gets its turn first.
+local function give_up(entry, reason)
+    if #entry.tied == 0 then return bury(entry, reason) end
+    entry.failed[#entry.failed + 1] = {
+        job = entry.job, id = entry.id, version = entry.version, attempt = entry.attempt, reason = reason,
+    }
+    turn_to(entry, entry.tied)
+    wait(entry)
+end
+
+local function drop(entry)
+    if superseded(entry) then return count(entry.project, 'ended:superseded', 1) end
+    give_up(entry, 'its worker ended in the middle of it, ' .. entry.deliveries .. ' times')
 end
 
 local function next_subject(project)
@@ -65,6 +72,7 @@ function operations.take()
         local entry = stored('running', request)
         if survives(entry) then return start(entry) end
         let_go(entry)
+        drop(entry)
     end
     if ask.spare then return next_unserved() end
     while true do
@@ -88,11 +96,12 @@ function operations.finish()
     let_go(entry)
     count(entry.project, 'ended:' .. ask.outcome, 1)
     measure(entry)
-    local other = table.remove(entry.tied)
-    if other and not superseded(entry) then
-        entry.job, entry.id, entry.version = other.job, other.id, other.version
-        entry.attempt, entry.deliveries = 1, 0
+    if superseded(entry) then return 'done' end
+    if #entry.tied > 0 then
+        turn_to(entry, entry.tied)
         wait(entry)
+    elseif #entry.failed > 0 then
+        bury(entry, turn_to(entry, entry.failed).reason)
     end
     return 'done'
 end
@@ -101,24 +110,22 @@ end
 function operations.fail()
     local entry = mine()
     if not entry then return 'lost' end
-    local fate
+    let_go(entry)
     if superseded(entry) then
         count(entry.project, 'ended:superseded', 1)
-        fate = 'superseded'
-    elseif ask.due == 0 then
-        bury(entry, ask.reason)
-        measure(entry)
-        fate = 'dead'
-    else
-        entry.attempt = entry.attempt + 1
-        store('pending', entry.subject, entry)
-        call('ZADD', P .. 'later', ask.due, entry.subject)
-        count(entry.project, 'retrying', 1)
-        count(entry.project, 'retries', 1)
-        fate = 'retried'
+        return 'superseded'
     end
-    let_go(entry)
-    return fate
+    if ask.due == 0 then
+        measure(entry)
+        give_up(entry, ask.reason)
+        return 'dead'
+    end
+    entry.attempt = entry.attempt + 1
+    store('pending', entry.subject, entry)
+    call('ZADD', P .. 'later', ask.due, entry.subject)
+    count(entry.project, 'retrying', 1)
+    count(entry.project, 'retries', 1)
+    return 'retried'
 end
 
 function operations.hand_back()
@@ -156,7 +163,7 @@ local function adopt()
         local entry = cjson.decode(entries[at])
         if call('HEXISTS', TICKETS .. '.msgs', entry.ticket) == 0 then
             let_go(entry)
-            if survives(entry) then wait(entry) end
+            if survives(entry) then wait(entry) else drop(entry) end
         end
     end
 end

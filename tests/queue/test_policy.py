@@ -119,6 +119,24 @@ def test_a_push_of_the_second_of_one_that_was_given_up_takes_it_along(desk: Desk
     assert ["b", "a"] == done
 
 
+def test_who_is_given_up_is_dead_when_all_of_its_second_have_had_their_turn(desk: Desk, hand: Hand) -> None:
+    for pushed in "abc":
+        desk.enqueue(a_push(1, pushed, after_s=1))
+    done = []
+    while taken := hand.take():
+        done.append(taken.job.head_sha)
+        hand.end(taken, None if taken.job.head_sha == "a" else Failed(reason=f"no {taken.job.head_sha}", lasting=True))
+        assert ("a" in done) == bool(desk.queue.dead())
+    assert ["c", "b", "a"] == done
+    assert [("b", "no b", 1)] == [(dead.job.head_sha, dead.reason, dead.attempts) for dead in desk.queue.dead()]
+    assert 1 == desk.queue.requeue()
+    done = []
+    while taken := hand.take():
+        done.append(taken.job.head_sha)
+        hand.end(taken)
+    assert ["b", "c"] == done
+
+
 def test_a_later_push_ends_the_turns_of_those_that_shared_a_second(desk: Desk, hand: Hand) -> None:
     for pushed in "ab":
         desk.enqueue(a_push(1, pushed, after_s=1))
