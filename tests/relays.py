@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from reviewbot.domain.call import Call
 from reviewbot.domain.prompt import Completion
+from reviewbot.llm import resuming
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.relaying import relay
 from reviewbot.llm.stream import Answer, Limits
@@ -76,6 +77,8 @@ def relayed(
         response = Response(parts) if headers is None else Response(parts, headers=headers)
         limits = Limits(deadline_at=asyncio.get_running_loop().time() + 20)
         asked = call(choices=choices, streamed=True)
+        if heard.tape.begun:
+            await resuming.survey(asked, heard.tape)
         try:
             heard.answer = await relay(response, limits, heard.tape, asked, withhold=withhold)
         except Fault as fault:

@@ -32,19 +32,23 @@ def port(text: str) -> int:
 
 def count(text: str) -> int:
     """Read a whole number from 1."""
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if not 0 < value <= _MOST:
-        message = f"'{text}' is no number from 1 to {_MOST:,}"
-        raise ArgumentTypeError(message)
-    return value
+    return _whole(text, 1)
 
 
 def count_or_none(text: str) -> int:
     """Read a whole number from 0."""
-    return 0 if text == "0" else count(text)
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value <= _MOST:
+        message = f"'{text}' is no number from {least} to {_MOST:,}"
+        raise ArgumentTypeError(message)
+    return value
 
 
 def day(text: str) -> date:

@@ -53,7 +53,8 @@ def _dead(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
                 return 0
             count = queue.requeue(None if options.requeue == "all" else options.requeue)
         except QueueDownError as error:
-            raise UsageError(str(error)) from error
+            message = f"{error}. Check REVIEWBOT_REDIS_URL, or wait for that Redis: what is dead stays there"
+            raise UsageError(message) from error
     if count == 0 and options.requeue != "all":
         message = f"no dead job has the id '{options.requeue}': see --dead"
         raise UsageError(message)

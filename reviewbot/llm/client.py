@@ -17,7 +17,7 @@ from reviewbot.domain.events import Event
 from reviewbot.domain.prompt import Completion, Prompt
 from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.usage import TokenUsage, Usage
-from reviewbot.errors import BudgetExceeded, ProviderError
+from reviewbot.errors import BudgetExceeded, ProviderError, ReviewbotError
 from reviewbot.llm import reaching
 from reviewbot.llm.budget import Budget, Reservation
 from reviewbot.llm.calibration import Calibration
@@ -81,7 +81,7 @@ class Client:
         gives an answer.
         """
         order = of_prompt(prompt, options, self._place, self._parts.scope, check)
-        return (await self._carried_out(order)).completion
+        return (await self._carried_out(self._record(order))).completion
 
     async def relay(self, call: Call, listen: Listen, watch: Callable[[Record], None] = lambda _: None) -> Relayed:
         """Pass a call on, and give the whole answer in its own bytes.
@@ -90,15 +90,16 @@ class Client:
         cache has it. After anything was heard only the same is tried again (`resuming`). ``watch`` is
         given the call's record, which tells at any time how far it has come. Raises as `complete`.
         """
-        return await self._carried_out(of_call(call, self._place, self._parts.scope), listen, watch)
-
-    async def _carried_out(
-        self, order: Order, listen: Listen | None = None, watch: Callable[[Record], None] = lambda _: None
-    ) -> Relayed:
-        parts = self._parts
-        targets = [target.asked_for(order.model.name) for target in parts.targets]
-        record = Record(order, Route(targets), parts.world.now(), parts.world.monotonic())
+        record = self._record(of_call(call, self._place, self._parts.scope))
         watch(record)
+        return await self._carried_out(record, listen)
+
+    def _record(self, order: Order) -> Record:
+        targets = [target.asked_for(order.model.name) for target in self._parts.targets]
+        return Record(order, Route(targets), self._parts.world.now(), self._parts.world.monotonic())
+
+    async def _carried_out(self, record: Record, listen: Listen | None = None) -> Relayed:
+        parts, order = self._parts, record.order
         if not order.shared:
             alone = await self._alone(record, listen)
             return Relayed(completion=alone, source="miss", cost_usd=record.cost_usd)
@@ -154,7 +155,11 @@ class Client:
             return await self._attempt(record, deadline_at, tape)
         except Fault as fault:
             failed = [fault]
-        return await self._again(failed, record, deadline_at, tape)
+        try:
+            return await self._again(failed, record, deadline_at, tape)
+        except ReviewbotError as error:
+            record.breaks.explain(error)
+            raise
 
     async def _again(self, failed: list[Fault], record: Record, deadline_at: float, tape: Tape) -> Answer:
         # Here, because most runs have no need of it.
@@ -165,7 +170,7 @@ class Client:
             return number >= self._parts.options.attempts or self._retries.spent or late
 
         rules = retrying.Rules(
-            passing=lambda error: _may_pass(error) and not record.route.ended and record.order.resumes(tape),
+            passing=lambda error: _may_pass(error) and not record.route.ended and record.breaks.goes_on,
             enough=enough,
             wait=self._wait,
             rest=self._rest,
@@ -199,23 +204,25 @@ class Client:
         try:
             answer = await order.send(sending)
         except Fault as fault:
+            record.began(tape.begun_at, loop_started)
             parts.observe(attempt_ended(record, attempt, fault, parts.world.monotonic()))
-            await self._unanswered(reservation, billed=not _unbilled(fault))
+            await record.breaks.note(fault, order, tape)
+            await self._unanswered(record, reservation, billed=not fault.unbilled)
             await self._failed(fault, record, attempt)
             raise
         except BaseException:
             record.route.give_back()
-            record.cost_usd = reservation.worst_usd  # as the budget has it: nobody will say what it was
-            await asyncio.shield(self._unanswered(reservation, billed=True))
+            await asyncio.shield(self._unanswered(record, reservation, billed=True))
             raise
         target.breaker.record(True)
         usage = answer.completion.usage
         price = parts.prices.at(model.name, attempt.at)
-        record.cost_usd = None if price is None else price.cost(usage)
-        await parts.budget.settle(reservation, record.cost_usd or Decimal(0))
-        self._totals.bill(usage, record.cost_usd)
+        cost_usd = None if price is None else price.cost(usage)
+        record.owe(cost_usd)
+        await parts.budget.settle(reservation, cost_usd or Decimal(0))
+        self._totals.bill(usage, cost_usd)
         await lease.succeeded(usage.prompt_tokens + usage.completion_tokens)
-        record.ttft_s = None if answer.first_at is None else answer.first_at - loop_started
+        record.began(answer.first_at, loop_started)
         parts.observe(attempt_ended(record, attempt, None, parts.world.monotonic()))
         return answer
 
@@ -237,9 +244,10 @@ class Client:
             await attempt.lease.unused()
             raise
 
-    async def _unanswered(self, reservation: Reservation, *, billed: bool) -> None:
+    async def _unanswered(self, record: Record, reservation: Reservation, *, billed: bool) -> None:
         """Book an attempt without an answer: one that broke off, or that we left, may be billed all the same."""
         if billed:
+            record.owe(reservation.worst_usd)
             await self._parts.budget.keep(reservation)
         else:
             await self._parts.budget.settle(reservation, Decimal(0))
@@ -272,7 +280,7 @@ class Client:
         """Let a fault have its consequences for breaker, key and route."""
         treatment, route, target, lease = fault.treatment, record.route, attempt.target, attempt.lease
         route.last = fault
-        if treatment.trips_breaker:
+        if treatment.trips_breaker and record.breaks.tells_of(fault):
             target.breaker.record(False, connected=fault.kind is not FaultKind.UNREACHABLE)
         else:
             route.give_back()
@@ -291,8 +299,3 @@ class Client:
 
 def _may_pass(error: BaseException) -> bool:
     return isinstance(error, Fault) and error.treatment.retried
-
-
-def _unbilled(fault: Fault) -> bool:
-    """Tell whether a fault proves that nothing was generated."""
-    return fault.status is not None or fault.kind in {FaultKind.UNREACHABLE, FaultKind.ADDRESS}

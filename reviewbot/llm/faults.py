@@ -106,13 +106,26 @@ class Fault(ProviderError):  # noqa: N818 - the field's word, and what the table
     """One attempt failed. Never leaves the client but as the last word on a request."""
 
     def __init__(
-        self, kind: FaultKind, message: str, *, wait_s: float | None = None, status: int | None = None
+        self,
+        kind: FaultKind,
+        message: str,
+        *,
+        wait_s: float | None = None,
+        status: int | None = None,
+        begun: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.wait_s = wait_s
         """How long the provider asked to wait, in seconds."""
         self.status = status
+        self.begun = begun
+        """Whether content had come by then."""
+
+    @property
+    def unbilled(self) -> bool:
+        """Whether it proves that nothing was generated."""
+        return self.status is not None or self.kind in {FaultKind.UNREACHABLE, FaultKind.ADDRESS}
 
     @property
     def treatment(self) -> Treatment:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from reviewbot.domain.call import Call
 from reviewbot.domain.endpoint import ModelOptions
@@ -51,8 +51,8 @@ class Order:
     send: Callable[[Sending], Awaitable[Answer]]
     keeps: Check
     """Whether a whole answer may be kept, besides what the answer itself tells."""
-    resumes: Callable[[Tape], bool] = lambda tape: not tape.begun
-    """Whether another attempt can go on where the tape is."""
+    survey: Callable[[Tape], Awaitable[bool]] | None = None
+    """Tells whether another attempt can go on where the tape is; None where nothing is passed on."""
     shared: bool = True
     """Whether it may be answered by somebody else's call, now or before."""
 
@@ -111,7 +111,7 @@ def of_call(call: Call, base_url: str, scope: str) -> Order:
         parameters=call.parameters,
         send=send,
         keeps=lambda answer: answer.finish_reason in WHOLE,
-        resumes=lambda tape: not tape.begun or resuming.told(call, tape) is not None,
+        survey=partial(resuming.survey, call),
         shared=call.shared,
     )
 

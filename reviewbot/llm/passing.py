@@ -5,6 +5,7 @@ the first event with content nothing is handed out: what fails before that can b
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from reviewbot.domain.prompt import Completion
 from reviewbot.llm.faults import Fault, FaultKind
@@ -12,6 +13,8 @@ from reviewbot.llm.sse import EventReader
 from reviewbot.llm.stream import DONE, ENDLESS, LIMIT_BYTES, all_parsed
 from reviewbot.llm.tallying import OVERLOADED, Tally
 from reviewbot.llm.tape import Tape
+
+ENDED: Final = b"data: " + DONE + b"\n\n"
 
 
 class Passage:
@@ -29,6 +32,8 @@ class Passage:
         self._held: list[bytes] = []
         """What came before the first content."""
         self._size = 0
+        self._over = False
+        """Whether the word that ends a stream was passed on."""
 
     def feed(self, piece: bytes) -> None:
         """Take in what came, and pass on the events that are whole. Raises Fault for one that is none."""
@@ -46,10 +51,19 @@ class Passage:
         else:
             self._pass(whole_events)
 
+    def cut(self) -> bool:
+        """Tell whether a stream that broke off had told all; what it lacks of its form is added."""
+        self._rest = b""
+        if self.tally.reason is None or not (self._over or self.tally.billed):
+            return False
+        if not self._over:
+            self._pass(ENDED)
+        return True
+
     def close(self) -> None:
-        """Pass on what is left: an event whose blank line never came."""
-        if self._rest:
-            self._pass(self._rest)
+        """Pass on what is left: an event whose blank line never came, and which the next would be glued to."""
+        if self._rest.strip():
+            self._pass(self._rest.rstrip(b"\r\n") + b"\n\n")
         if self.tally.reason is None:
             raise Fault(FaultKind.TRUNCATED, "the answer ended before it was complete")
         if self.tally.reason == OVERLOADED and not self.tape.begun:
@@ -61,11 +75,17 @@ class Passage:
         return self.tally.completion(self.tape.text(), self._content_type)
 
     def _pass(self, block: bytes) -> None:
+        if DONE in block and len(parts := _apart(block)) > 1:
+            for part in parts:
+                self._pass(part)
+            return
         events = events_of(block)
         if self.tape.begun and not self._careful:
             events = [event for event in events if not _is_more_text(event + b"\n\n")]
         if self._read(events):
-            block = _without_usage(block)
+            block = b"".join(part for part in _apart(block) if not any(map(only_usage, all_parsed(events_of(part)))))
+        if DONE in block and data_of(block) == [DONE] and self._seal():
+            return
         if self.tape.begun:
             self.tape.write(block)
         elif self.tally.begun:
@@ -78,6 +98,12 @@ class Passage:
         if not self.tape.begun:
             self.tape.begin(self._content_type)
             self.tape.write(b"".join((*self._held, block)))
+
+    def _seal(self) -> bool:
+        """Take note of the stream's last word; tells whether it comes too early, and is to be kept back."""
+        self._over = self.tally.reason is not None
+        self.tape.sealed = not self._over
+        return not self._over
 
     def _read(self, events: list[bytes]) -> bool:
         """Read events; tell whether one of them is to be kept back."""
@@ -102,11 +128,16 @@ def only_usage(said: Mapping[str, object]) -> bool:
     return said.get("choices") == [] and isinstance(said.get("usage"), dict)
 
 
-def events_of(block: bytes) -> list[bytes]:
-    """Give the data of the events in a block of whole ones, but for the word that ends a stream."""
+def data_of(block: bytes) -> list[bytes]:
+    """Give the data of the events in a block of whole ones."""
     reader = EventReader()
     found, last = list(reader.feed(block)), reader.close()
-    return [event for event in (*found, last) if event is not None and event != DONE]
+    return found if last is None else [*found, last]
+
+
+def events_of(block: bytes) -> list[bytes]:
+    """Give the data of the events in a block of whole ones, but for the word that ends a stream."""
+    return [event for event in data_of(block) if event != DONE]
 
 
 def _is_more_text(block: bytes) -> bool:
@@ -123,15 +154,14 @@ def _is_more_text(block: bytes) -> bool:
     )
 
 
-def _without_usage(block: bytes) -> bytes:
-    """Leave out the events that only tell the usage; all others stay as they came."""
-    kept, at = [], 0
+def _apart(block: bytes) -> list[bytes]:
+    """Cut a block into its events, as they came."""
+    parts, at = [], 0
     while at < len(block):
         end = _end_of_event(block, at)
-        event, at = block[at:end], end
-        if not any(only_usage(said) for said in all_parsed(events_of(event))):
-            kept.append(event)
-    return b"".join(kept)
+        parts.append(block[at:end])
+        at = end
+    return parts
 
 
 def _end_of_event(block: bytes, at: int) -> int:

@@ -39,25 +39,29 @@ async def relay(response: WireResponse, limits: Limits, tape: Tape, call: Call, 
     """
     content_type = response.headers.get("content-type", "application/json")
     pieces = response.pieces()
+    if "event-stream" in content_type:
+        return await _streamed(pieces, limits, _passage(tape, content_type, call, withhold=withhold))
+    if tape.begun:
+        raise resuming.differs()
     try:
-        if "event-stream" in content_type:
-            return await _streamed(pieces, limits, _passage(tape, content_type, call, withhold=withhold))
-        if tape.begun:
-            raise resuming.differs()
-        return _plain(await whole(pieces, limits), content_type)
-    except TimeoutError as error:
-        raise Fault(FaultKind.TIMEOUT, "the answer stalled") from error
-    except WireError as error:
-        raise Fault(FaultKind.BROKEN, f"the answer broke off: {error}") from error
+        body = await whole(pieces, limits)
+    except (TimeoutError, WireError) as error:
+        raise _broken(error) from error
+    return _plain(body, content_type)
+
+
+def _broken(error: TimeoutError | WireError, *, begun: bool = False) -> Fault:
+    if isinstance(error, TimeoutError):
+        return Fault(FaultKind.TIMEOUT, "the answer stalled", begun=begun)
+    return Fault(FaultKind.BROKEN, f"the answer broke off: {error}", begun=begun)
 
 
 def _passage(tape: Tape, content_type: str, call: Call, *, withhold: bool) -> Passage:
     if not tape.begun:
         return Passage(tape, content_type, withhold=withhold, careful=call.choices > 1)
-    told = resuming.told(call, tape)
-    if told is None:  # pragma: no cover - the client does not ask again then
+    if tape.told is None:  # pragma: no cover - the client does not ask again then
         raise resuming.differs()
-    return resuming.Resumption(tape, content_type, told, withhold=withhold)
+    return resuming.Resumption(tape, content_type, tape.told, withhold=withhold)
 
 
 def _plain(body: bytes, content_type: str) -> Answer:
@@ -78,21 +82,29 @@ def _plain(body: bytes, content_type: str) -> Answer:
 
 
 async def _streamed(pieces: AsyncIterator[bytes], limits: Limits, passage: Passage) -> Answer:
-    loop = asyncio.get_running_loop()
-    tape = passage.tape
-    fresh = not tape.begun
-    first_at: float | None = None
+    try:
+        await _passed(pieces, limits, passage)
+        passage.close()
+    except (TimeoutError, WireError) as error:
+        if not passage.cut():
+            raise _broken(error, begun=passage.tally.begun) from error
+    except Fault as fault:
+        fault.begun = passage.tally.begun
+        raise
+    tally = passage.tally
+    first_at = passage.tape.begun_at if tally.begun else None
+    return Answer(passage.completion(), first_at, fit=tally.begun and tally.reason in WHOLE)
+
+
+async def _passed(pieces: AsyncIterator[bytes], limits: Limits, passage: Passage) -> None:
+    loop, tape = asyncio.get_running_loop(), passage.tape
     async with Patience(limits) as patience:
         async for piece in pieces:
             now = loop.time()
             passage.feed(piece)
-            if fresh and first_at is None and tape.begun:
-                first_at = now
             if tape.full:
                 # It is not the provider that is slow: its limits rest.
                 patience.rest()
                 await tape.room()
                 now = loop.time()
-            patience.heard(now, begun=tape.begun)
-    passage.close()
-    return Answer(passage.completion(), first_at, fit=passage.tally.begun and passage.tally.reason in WHOLE)
+            patience.heard(now, begun=passage.tally.begun)

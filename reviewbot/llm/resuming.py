@@ -7,59 +7,60 @@ and its reader is told of the break: half of one answer and half of another make
 Only text is taken up: calls of tools, probabilities and several choices are not put together from two answers.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any, Final
 
 from reviewbot.domain.call import Call
 from reviewbot.llm.faults import Fault, FaultKind
-from reviewbot.llm.passing import Passage, events_of, only_usage
+from reviewbot.llm.passing import ENDED, Passage, data_of, only_usage
 from reviewbot.llm.sse import EventReader
 from reviewbot.llm.stream import DONE, all_parsed
-from reviewbot.llm.tallying import SILENT
-from reviewbot.llm.tape import Tape
+from reviewbot.llm.tallying import OVERLOADED, SILENT
+from reviewbot.llm.tape import Tape, Told
 
 _TEXTS: Final = ("reasoning", "reasoning_content", "content")
 """Where a delta has text, in the order in which it is read."""
 _NAMES: Final = ("id", "created")
-"""What all events of a stream have in common, and its readers may go by."""
-_LIMIT_BYTES: Final = 4_000_000
-"""Of what was passed on: it is read in one go, while all other streams wait."""
+_SLICE_BYTES: Final = 100_000
+"""Of what was passed on, read in one go: all other streams wait meanwhile."""
+_SILENCE: Final = 50
+"""Events that are left out before a sign of life is given: readers and proxies give up on who says nothing."""
+_ALIVE: Final = b": taking up where it broke off\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was passed on of a stream."""
+async def survey(call: Call, tape: Tape) -> bool:
+    """Read what a call's tape has told so far; tells whether another answer can go on there."""
+    tape.told = None
+    if call.streamed and call.choices <= 1 and not tape.sealed:
+        with suppress(Fault):  # not every event is read when it is passed on
+            tape.told = await _told(tape)
+    return tape.told is not None
 
-    runs: tuple[tuple[str, str], ...]
-    """Fields of the delta and their text, in the order in which they came."""
-    names: Mapping[str, object]
 
-
-def told(call: Call, tape: Tape) -> Told | None:
-    """Give what a call's tape has told so far; None where that cannot be taken up."""
-    if not call.streamed or call.choices > 1 or tape.size > _LIMIT_BYTES:
-        return None
-    try:
-        events = all_parsed(events_of(tape.since(0)))
-    except Fault:
-        return None  # not every event is read when it is passed on
-    runs: list[tuple[str, str]] = []
+async def _told(tape: Tape) -> Told | None:
+    reader, data = EventReader(), tape.since(0)
+    texts: dict[str, list[str]] = {}
     names: dict[str, object] = {}
-    for said in events:
-        names = names or {name: said[name] for name in _NAMES if name in said}
-        found = _choice(said)
-        if found is None or found[0].get("finish_reason"):
-            return None
-        delta = found[1]
-        runs += [(field, delta[field]) for field in _TEXTS if delta.get(field)]
-    return Told(tuple(runs), names)
+    for at in range(0, len(data), _SLICE_BYTES):
+        for said in all_parsed([event for event in reader.feed(data[at : at + _SLICE_BYTES]) if event != DONE]):
+            found = _choice(said)
+            if found is None or found[0].get("finish_reason"):
+                return None
+            if found[0]:
+                names = names or {name: said[name] for name in _NAMES if said.get(name)}
+            for field in _TEXTS:
+                if found[1].get(field):
+                    texts.setdefault(field, []).append(found[1][field])
+        await asyncio.sleep(0)
+    return Told({field: _units("".join(parts)) for field, parts in texts.items()}, names)
 
 
 def differs() -> Fault:
     """Make the fault of a second answer that is not the first one."""
-    return Fault(FaultKind.DIVERGED, "the answer broke off, and asked again the provider began another one")
+    return Fault(FaultKind.DIVERGED, "the provider began another answer")
 
 
 class Resumption(Passage):
@@ -67,27 +68,37 @@ class Resumption(Passage):
 
     def __init__(self, tape: Tape, content_type: str, before: Told, *, withhold: bool) -> None:
         super().__init__(tape, content_type, withhold=withhold, careful=True)
-        self._names = before.names
-        self._known = [[field, text] for field, text in before.runs]
-        """Of the runs, what the new answer still has to repeat."""
+        self._before = before
+        self._at = dict.fromkeys(before.texts, 0)
+        """How much of each text the new answer has repeated, in bytes."""
+        self._left_out = 0
 
     def _pass(self, block: bytes) -> None:
-        reader = EventReader()
-        found, last = list(reader.feed(block)), reader.close()
-        for data in (*found, last):
-            if data == DONE:
-                self.tape.write(b"data: " + DONE + b"\n\n")
-            elif data is not None:
+        for line in block.splitlines():
+            if line.startswith(b":"):
+                self.tape.write(line + b"\n\n")
+        for data in data_of(block):
+            if data != DONE:
                 self._pass_event(data)
+            elif not self._seal():
+                self.tape.write(ENDED)
 
     def _pass_event(self, data: bytes) -> None:
         (said,) = all_parsed([data])
         self.tally.take(said, "delta")
-        if self._known:
+        if self._repeating:
             said = self._without_known(said)
-        if said and not (self.withhold and only_usage(said)):
-            spelt = json.dumps({**said, **self._names}, separators=(",", ":"))
+        if not said:
+            self._left_out += 1
+            if self._left_out % _SILENCE == 0:
+                self.tape.write(_ALIVE)
+        elif not (self.withhold and only_usage(said)):
+            spelt = json.dumps({**said, **self._before.names}, separators=(",", ":"))
             self.tape.write(b"data: " + spelt.encode("ascii") + b"\n\n")
+
+    @property
+    def _repeating(self) -> bool:
+        return any(self._at[field] < len(text) for field, text in self._before.texts.items())
 
     def _without_known(self, said: Mapping[str, object]) -> Mapping[str, object]:
         """Leave out of an event what was passed on before; gives nothing where no more is in it."""
@@ -97,21 +108,25 @@ class Resumption(Passage):
         choice, delta = found
         rest = {field: self._unknown(field, delta[field]) for field in _TEXTS if delta.get(field)}
         ended = choice.get("finish_reason")
-        if ended and self._known:
+        if ended == OVERLOADED:
+            raise Fault(FaultKind.SERVER, "the provider ran out of resources during the answer")
+        if (ended or any(rest.values())) and self._repeating:
             raise differs()
         return {**said, "choices": [{**choice, "delta": delta | rest}]} if ended or any(rest.values()) else {}
 
     def _unknown(self, field: str, text: str) -> str:
         """Take a text off what is known, and give what is left of it. Raises Fault where it is another one."""
-        while text and self._known:
-            known = self._known[0]
-            size = min(len(text), len(known[1]))
-            if known[0] != field or known[1][:size] != text[:size]:
-                raise differs()
-            text, known[1] = text[size:], known[1][size:]
-            if not known[1]:
-                del self._known[0]
-        return text
+        known, at, new = self._before.texts.get(field, b""), self._at.get(field, 0), _units(text)
+        size = min(len(known) - at, len(new))
+        if known[at : at + size] != new[:size]:
+            raise differs()
+        if size:
+            self._at[field] = at + size
+        return new[size:].decode("utf-16-le", "surrogatepass")
+
+
+def _units(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass")
 
 
 def _choice(said: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -6,10 +6,22 @@ not hold up the others.
 """
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Self
 
 _AHEAD_BYTES: Final = 256_000
 """How far the writer may be ahead of the foremost follower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a stream has told, as far as it is text."""
+
+    texts: Mapping[str, bytes]
+    """By field of its deltas, in UTF-16: halves of a character may come in two events, and are one again here."""
+    names: Mapping[str, object]
+    """What all its events have in common, and its readers may go by."""
 
 
 class Tape:
@@ -20,6 +32,12 @@ class Tape:
         """Of the answer; known once it has begun."""
         self.begun = False
         """Whether anything was handed out. After that, nobody can start over."""
+        self.begun_at: float | None = None
+        """When, on the event loop's clock."""
+        self.sealed = False
+        """Whether the provider calls it whole though it is not: asked again, it would say the same."""
+        self.told: Told | None = None
+        """What another answer has to repeat to go on where this one is; None where none can."""
         self._ahead_bytes = ahead_bytes
         # Not a list: hundreds of streams have a hundred thousand pieces, each of which would have a head of its own.
         self._data = bytearray()
@@ -42,6 +60,7 @@ class Tape:
     def begin(self, content_type: str) -> None:
         """Say that an answer comes, before its first piece."""
         self.content_type, self.begun = content_type, True
+        self.begun_at = asyncio.get_running_loop().time()
 
     def write(self, piece: bytes) -> None:
         """Hand out a piece."""

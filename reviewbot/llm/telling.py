@@ -1,6 +1,6 @@
 """What is known of requests while they run, and the events that tell of one when it is over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.events import AttemptEnded, RequestEnded
 from reviewbot.domain.prompt import Completion
 from reviewbot.domain.usage import TokenUsage, Usage
+from reviewbot.llm.breaks import Breaks
 from reviewbot.llm.faults import Fault
 from reviewbot.llm.keypool import Lease
 from reviewbot.llm.orders import Order
@@ -41,7 +42,18 @@ class Record:
     last: Attempt | None = None
     attempts: int = 0
     cost_usd: Decimal | None = Decimal(0)
+    """As budgets have it: what broke off, or was left, at the worst that it can have cost."""
     ttft_s: float | None = None
+    breaks: Breaks = field(default_factory=Breaks)
+
+    def began(self, first_at: float | None, started: float) -> None:
+        """Take note of when the first content of an attempt came, and when that was sent, on one clock."""
+        if self.ttft_s is None and first_at is not None:
+            self.ttft_s = first_at - started
+
+    def owe(self, usd: Decimal | None) -> None:
+        """Add the cost of an attempt; one that is not known makes the sum unknown."""
+        self.cost_usd = None if usd is None or self.cost_usd is None else self.cost_usd + usd
 
     @property
     def key_id(self) -> str | None:

@@ -50,6 +50,7 @@ _REFUSED = re.compile(
     r"repository '.*' not found"  # 404, which forges say for what a token may not see
 )
 """Of what git says last (its http.c and remote-curl.c), all that the forge's answer to the token leads to."""
+_UNREACHED = re.compile(r"unable to access '.*': (?:Failed to connect|Could not resolve|Couldn't connect)")
 
 
 class Halted(ReviewbotError):  # noqa: N818 - nothing is wrong
@@ -151,6 +152,11 @@ def watched(store: Store, watch: Watch, *arguments: str, stdin: bytes = b"") -> 
         if _REFUSED.search(words):
             message = f"the forge refuses the token, or there is no such project for it (git says: {words})"
             raise RefusedError(message)
+        if _UNREACHED.search(words):
+            words = (
+                "the forge's git server cannot be reached. Check REVIEWBOT_GITLAB_URL or REVIEWBOT_GITHUB_API_URL, and "
+                f"that this worker may go there (git says: {words})"
+            )
         raise FetchError(words)
 
 

@@ -274,6 +274,32 @@ def test_what_breaks_off_after_that_is_taken_up_where_it_was_and_nobody_sees_it(
     assert listener.heard == later.whole(), "it is kept as any other"
 
 
+def test_when_all_are_cut_at_once_all_are_taken_up_and_others_are_let_in(team: Gateway, upstream: PacedServer) -> None:
+    cut_off = []
+    for number in range(12):
+        listener = Listener(team, stream(f"{number}"))
+        turn = begun(upstream)
+        turn.send(HELLO[0])
+        listener.until(HELLO[0])
+        cut_off.append((listener, turn))
+    for _, turn in cut_off:
+        turn.cut()
+    for _ in cut_off:
+        again = begun(upstream)
+        again.send(*HELLO)
+        again.end()
+    assert ["Hel", "lo", ""] * 12 == [
+        json.loads(line)["choices"][0]["delta"]["content"]
+        for listener, _ in cut_off
+        for line in listener.whole().removesuffix(DONE).split(b"data: ")[1:]
+    ]
+    later = Listener(team, stream("later"))
+    turn = begun(upstream)
+    turn.send(*HELLO)
+    turn.end()
+    assert b"".join(HELLO) == later.whole()
+
+
 def cut(turn: Turn) -> None:
     turn.send(HELLO[1][:12])
     turn.cut()

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from fakes.model_server import Answer, Asked, findings, refusal, serving
+from relays import call
 from talking import World, ask, prompt, talk
 
 from reviewbot.domain.endpoint import ClientOptions, ModelOptions
@@ -15,6 +16,7 @@ from reviewbot.domain.events import RequestEnded
 from reviewbot.domain.prompt import Completion
 from reviewbot.errors import BudgetExceeded, ProviderError
 from reviewbot.llm.client import Client
+from reviewbot.llm.orders import Relayed
 
 
 @pytest.fixture
@@ -324,3 +326,20 @@ def test_what_nobody_waited_for_is_told_with_what_it_may_cost(world: World) -> N
     (told,) = [event for event in world.events if isinstance(event, RequestEnded)]
     assert ("left", 1) == (told.outcome, told.attempts)
     assert told.cost_usd == Decimal("0.00495"), "1,000 tokens in at 0.15, 8,000 out at 0.60 a million"
+
+
+def test_what_broke_off_is_told_at_the_worst_that_it_can_have_cost_as_budgets_have_it(world: World) -> None:
+    answers = [Answer(pieces=["one ", "two"], event_delay_s=0.1, cut_after=1), Answer(pieces=["one ", "two"])]
+    body = {"model": "deepseek-flash", "stream": True, "messages": [{"role": "user", "content": "count"}]}
+    asked = call(body, model="deepseek-flash", streamed=True, max_tokens=8_000)
+
+    async def work(client: Client) -> Relayed:
+        return await client.relay(asked, lambda _tape, _joined: None)
+
+    with serving(lambda _: answers.pop(0)) as server:
+        relayed = talk(server, world, work, budget_usd="1")
+    told = [event for event in world.events if isinstance(event, RequestEnded)][-1]
+    assert ("ok", 2) == (told.outcome, told.attempts)
+    assert told.ttft_s is not None
+    assert told.cost_usd == relayed.cost_usd
+    assert Decimal("0.0048") < (told.cost_usd or 0) < Decimal("0.0049"), "8,000 tokens out at 0.60 a million"

@@ -1,17 +1,21 @@
 """Streams that broke off and are taken up: their reader hears one whole answer, or is told of the break."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from relays import DONE, PLAIN, USAGE, Heard, call, event, kind, relayed
+from relays import DONE, PLAIN, USAGE, Heard, Response, call, event, kind, relayed
 
 from reviewbot.errors import WireError
 from reviewbot.llm import resuming
-from reviewbot.llm.faults import FaultKind
+from reviewbot.llm.faults import Fault, FaultKind
+from reviewbot.llm.relaying import relay
+from reviewbot.llm.stream import Limits
+from reviewbot.llm.tallying import OVERLOADED
 from reviewbot.llm.tape import Tape
 
 CUT = WireError("the connection was closed", passing=True, connected=True)
@@ -26,6 +30,10 @@ def broken(*parts: bytes) -> Tape:
     heard = relayed(*parts, CUT)
     assert FaultKind.BROKEN == kind(heard)
     return heard.tape
+
+
+def surveyed(tape: Tape, choices: int = 1) -> bool:
+    return asyncio.run(resuming.survey(call(streamed=True, choices=choices), tape))
 
 
 def said(heard: Heard) -> list[Mapping[str, object]]:
@@ -66,7 +74,7 @@ def test_however_often_it_breaks_off_and_however_it_is_cut_the_reader_hears_it_o
     assert heard.said.endswith(DONE)
     assert 5 == heard.completion.usage.prompt_tokens
     assert heard.said.decode() == heard.completion.text
-    assert heard.answer.first_at is None, "that was long ago"
+    assert heard.tape.begun_at == heard.answer.first_at
 
 
 def test_thoughts_come_before_the_text_and_both_are_taken_up() -> None:
@@ -129,12 +137,80 @@ def test_calls_of_tools_may_follow_what_was_taken_up() -> None:
     ],
 )
 def test_what_is_more_than_text_cannot_be_taken_up(parts: tuple[bytes, ...]) -> None:
-    assert resuming.told(call(streamed=True), broken(*parts)) is None
+    assert not surveyed(broken(*parts))
 
 
-def test_several_choices_and_endless_answers_cannot_be_taken_up() -> None:
+def test_several_choices_cannot_be_taken_up() -> None:
     tape = broken(event("a"))
-    assert resuming.told(call(streamed=True), tape) is not None
-    assert resuming.told(call(streamed=True, choices=2), tape) is None
-    tape.write(event("a" * 4_000_000))
-    assert resuming.told(call(streamed=True), tape) is None
+    assert [True, False] == [surveyed(tape, choices=choices) for choices in (1, 2)]
+
+
+def test_a_provider_that_says_it_was_all_would_say_so_again() -> None:
+    heard = relayed(event("a"), DONE)
+    assert (FaultKind.TRUNCATED, event("a")) == (kind(heard), heard.said), "who reads that word reads no further"
+    assert not surveyed(heard.tape)
+    again = relayed(event("a"), DONE, tape=broken(event("a")))
+    assert (FaultKind.TRUNCATED, event("a")) == (kind(again), again.said)
+
+
+def test_what_came_without_an_end_is_not_glued_to_what_follows() -> None:
+    for end in (b"", b"\n"):
+        tape = relayed(event("a"), event("b").rstrip() + end).tape
+        assert "abc" == texts(relayed(event("abc"), event("", "stop"), DONE, tape=tape))
+
+
+@pytest.mark.parametrize("last", [(USAGE,), (DONE,), (USAGE, DONE)])
+@pytest.mark.parametrize("breaks", [CUT, TimeoutError()])
+def test_what_breaks_off_after_all_was_told_is_whole(last: tuple[bytes, ...], breaks: Exception) -> None:
+    heard = relayed(event("a"), event("", "stop"), *last, breaks)
+    assert heard.answer is not None
+    assert heard.said.endswith(DONE)
+    assert 1 == heard.said.count(DONE)
+
+
+def test_halves_of_a_character_are_one_however_they_came() -> None:
+    halves = [event("x").replace(b"x", half) for half in (b"\\ud83d", b"\\ude00")]
+    for kept in (1, 2):
+        heard = relayed(event("\U0001f600!"), event("", "stop"), DONE, tape=broken(*halves[:kept]))
+        assert heard.answer is not None
+        assert "\U0001f600!" == texts(heard).encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def test_thoughts_that_are_told_twice_are_one_answer() -> None:
+    both = [delta(reasoning=text, reasoning_content=text) for text in ("ab", "c", "abcd")]
+    heard = relayed(both[2], delta("stop", content=""), DONE, tape=broken(*both[:2]))
+    assert ("abcd", "abcd") == (texts(heard, "reasoning"), texts(heard, "reasoning_content"))
+
+
+def test_events_are_named_after_the_first_with_content() -> None:
+    filtered = b'data: {"id":"","choices":[],"prompt_filter_results":[]}\n\n'
+    heard = relayed(event("ab", id="2"), event("", "stop", id="2"), DONE, tape=broken(filtered, event("a", id="1")))
+    assert ["", "1", "1", "1"] == [each["id"] for each in said(heard)]
+
+
+def test_while_it_is_repeated_there_are_signs_of_life() -> None:
+    pieces = [event("a")] * 120
+    heard = relayed(b": keep-alive\n\n", *pieces, event("", "stop"), DONE, tape=broken(*pieces))
+    assert (1, 2) == (heard.said.count(b": keep-alive\n\n"), heard.said.count(b": taking up"))
+    assert "a" * 120 == texts(heard)
+
+
+def test_an_overload_is_no_other_answer() -> None:
+    assert FaultKind.SERVER == kind(relayed(event("", OVERLOADED), DONE, tape=broken(event("a"))))
+
+
+def test_the_second_answer_has_as_long_for_its_first_content_as_the_first_had() -> None:
+    async def work() -> Fault:
+        tape = Tape()
+        tape.begin("text/event-stream")
+        tape.write(event("a"))
+        asked = call(streamed=True)
+        assert await resuming.survey(asked, tape)
+        now = asyncio.get_running_loop().time()
+        limits = Limits(first_s=0.2, idle_s=30, deadline_at=now + 30)
+        with pytest.raises(Fault) as caught:
+            await relay(Response(repeat(b": keep-alive\n\n")), limits, tape, asked, withhold=False)
+        return caught.value
+
+    fault = asyncio.run(work())
+    assert (FaultKind.TIMEOUT, False) == (fault.kind, fault.begun)

@@ -100,7 +100,11 @@ def test_a_tape_that_nobody_follows_is_never_full() -> None:
 
 
 def test_a_tape_has_begun_when_that_is_said() -> None:
-    tape = Tape()
-    assert (False, "") == (tape.begun, tape.content_type)
-    tape.begin("text/event-stream")
-    assert (True, "text/event-stream") == (tape.begun, tape.content_type)
+    async def work() -> None:
+        tape = Tape()
+        assert (False, "", None) == (tape.begun, tape.content_type, tape.begun_at)
+        tape.begin("text/event-stream")
+        assert (True, "text/event-stream") == (tape.begun, tape.content_type)
+        assert tape.begun_at is not None
+
+    asyncio.run(work())

@@ -90,6 +90,16 @@ def test_an_answer_cut_in_the_middle_is_broken(opener: Opener) -> None:
     assert caught.value.connected
 
 
+def test_where_it_is_cut_is_heard_by_who_reads_it(opener: Opener) -> None:
+    async def work(wire: Wire) -> None:
+        async with wire.send(request(server)) as response:
+            with pytest.raises(WireError):
+                [piece async for piece in response.pieces()]
+
+    with serving(lambda _: Answer(text="x" * 5_000, cut_after=1)) as server:
+        run(opener, work)
+
+
 def test_a_port_where_nobody_listens_is_unreachable(opener: Opener) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

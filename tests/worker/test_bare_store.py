@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -258,6 +259,17 @@ def test_a_token_that_may_not_read_is_told(project: Project, tmp_path: Path) -> 
         ):
             raise AssertionError
         server.shutdown()
+
+
+def test_a_server_that_is_not_there_is_told_with_what_to_check(project: Project, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        wanted = replace(project.wanted(), url=f"http://127.0.0.1:{free.getsockname()[1]}/group/project.git")
+        with (
+            pytest.raises(FetchError, match=r"cannot be reached\. Check REVIEWBOT_GITLAB_URL .* \(git says: fatal: "),
+            stores(tmp_path / "stores").opened(wanted, going_on),
+        ):
+            raise AssertionError
 
 
 # What is on disk.

@@ -15,6 +15,7 @@ from reviewbot.errors import WireError
 from reviewbot.llm.ports import WireResponse
 
 _KEEPALIVE_S = 30.0
+_BROKEN = (aiohttp.ClientError, asyncio.IncompleteReadError, ConnectionError)
 
 
 class AiohttpWire:
@@ -62,9 +63,9 @@ class AiohttpWire:
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             message = f"'{request.url}' is no http(s) URL that requests can go to"
             raise WireError(message, passing=False) from error
-        except (aiohttp.ClientError, asyncio.IncompleteReadError, ConnectionError) as error:
+        except _BROKEN as error:
             connected = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-            raise WireError(str(error) or type(error).__name__, connected=connected) from error
+            raise WireError(_words(error), connected=connected) from error
 
     def _proxy(self, url: str) -> str | None:
         """Give the proxy that the environment names for a URL's host, as a job has it; None for the direct way."""
@@ -84,6 +85,14 @@ class _Response:
         self.status = response.status
         self.headers = response.headers
 
-    def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives."""
-        return aiter(self._response.content.iter_any())
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives. Raises WireError where it breaks off."""
+        try:
+            async for piece in self._response.content.iter_any():
+                yield piece
+        except _BROKEN as error:
+            raise WireError(_words(error)) from error
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -67,7 +67,7 @@ class HttpxWire:
             raise WireError(message, passing=False) from error
         except httpx.HTTPError as error:
             connected = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-            raise WireError(str(error) or type(error).__name__, connected=connected) from error
+            raise WireError(_words(error), connected=connected) from error
         finally:
             self._load[shard] -= 1
 
@@ -81,6 +81,13 @@ class _Response:
         self.headers = response.headers
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives."""
-        async for piece in self._response.aiter_bytes():
-            yield piece
+        """Yield the body as it arrives. Raises WireError where it breaks off."""
+        try:
+            async for piece in self._response.aiter_bytes():
+                yield piece
+        except httpx.HTTPError as error:
+            raise WireError(_words(error)) from error
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,51 @@
+"""What breaks of one request's stream say of its endpoint, and to its reader."""
+
+import asyncio
+
+import pytest
+from relays import call, event
+
+from reviewbot.errors import BudgetExceeded, ReviewbotError
+from reviewbot.llm.breaks import Breaks
+from reviewbot.llm.faults import Fault, FaultKind
+from reviewbot.llm.orders import of_call
+from reviewbot.llm.tape import Tape
+
+
+def break_off(breaks: Breaks, *, streamed: bool = True) -> Fault:
+    """Let a stream break off after its first content, as the client takes note of it."""
+
+    async def work() -> Fault:
+        tape = Tape()
+        tape.begin("text/event-stream")
+        tape.write(event("a"))
+        fault = Fault(FaultKind.BROKEN, "the answer broke off", begun=True)
+        await breaks.note(fault, of_call(call(streamed=streamed), "", ""), tape)
+        return fault
+
+    return asyncio.run(work())
+
+
+def test_an_endpoint_that_breaks_off_once_may_be_well_and_is_counted_once_for_each_request() -> None:
+    breaks = Breaks()
+    assert [False, True, False, False] == [breaks.tells_of(break_off(breaks)) for _ in range(4)]
+    assert breaks.goes_on
+    assert breaks.tells_of(Fault(FaultKind.SERVER, "503", status=503)), "that is no break"
+
+
+def test_a_break_that_its_reader_sees_is_counted() -> None:
+    breaks = Breaks()
+    assert breaks.tells_of(break_off(breaks, streamed=False))
+    assert not breaks.goes_on
+
+
+@pytest.mark.parametrize("error", [BudgetExceeded("no money"), Fault(FaultKind.RATE, "slow down", status=429)])
+def test_why_it_did_not_go_on_is_told_after_what_broke_it(error: ReviewbotError) -> None:
+    breaks, told = Breaks(), str(error)
+    breaks.explain(error)
+    assert told == str(error), "nothing broke off"
+    first = break_off(breaks)
+    for each in (first, error):
+        breaks.explain(each)
+    assert "the answer broke off" == str(first)
+    assert f"the answer broke off; asking again did not help: {told}" == str(error)
