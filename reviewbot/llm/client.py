@@ -101,8 +101,7 @@ class Client:
     async def _carried_out(self, record: Record, listen: Listen | None = None) -> Relayed:
         parts, order = self._parts, record.order
         if not order.shared:
-            alone = await self._alone(record, listen)
-            return Relayed(completion=alone, source="miss", cost_usd=record.cost_usd)
+            return Relayed(completion=await self._alone(record, listen), source="miss", cost_usd=record.cost_usd)
         kept = None if parts.cache is None else await parts.cache.get(order.key)
         if kept is not None:
             self._totals.cache_hits += 1
@@ -165,16 +164,15 @@ class Client:
         # Here, because most runs have no need of it.
         from reviewbot.llm import retrying
 
+        def passing(error: BaseException) -> bool:
+            may_pass = isinstance(error, Fault) and error.treatment.retried
+            return may_pass and not record.route.ended and record.breaks.goes_on
+
         def enough(number: int, wait_s: float) -> bool:
             late = self._parts.world.monotonic() + wait_s > record.patience
             return number >= self._parts.options.attempts or self._retries.spent or late
 
-        rules = retrying.Rules(
-            passing=lambda error: _may_pass(error) and not record.route.ended and record.breaks.goes_on,
-            enough=enough,
-            wait=self._wait,
-            rest=self._rest,
-        )
+        rules = retrying.Rules(passing=passing, enough=enough, wait=self._wait, rest=self._rest)
         return await retrying.go_on(failed, partial(self._attempt, record, deadline_at, tape), rules)
 
     async def _rest(self, seconds: float) -> None:
@@ -217,7 +215,8 @@ class Client:
         target.breaker.record(True)
         usage = answer.completion.usage
         price = parts.prices.at(model.name, attempt.at)
-        cost_usd = None if price is None else price.cost(usage)
+        known = usage.prompt_tokens or usage.completion_tokens
+        cost_usd = None if price is None else price.cost(usage) if known else reservation.worst_usd
         record.owe(cost_usd)
         await parts.budget.settle(reservation, cost_usd or Decimal(0))
         self._totals.bill(usage, cost_usd)
@@ -295,7 +294,3 @@ class Client:
     def _tell(self, record: Record, outcome: str, answer: Completion | None) -> None:
         ended = self._parts.world.monotonic()
         self._parts.observe(request_ended(record, outcome, answer, ended, self._parts.tenant))
-
-
-def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, Fault) and error.treatment.retried

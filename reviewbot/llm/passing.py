@@ -54,7 +54,7 @@ class Passage:
     def cut(self) -> bool:
         """Tell whether a stream that broke off had told all; what it lacks of its form is added."""
         self._rest = b""
-        if self.tally.reason is None or not (self._over or self.tally.billed):
+        if self.tally.reason is None:
             return False
         if not self._over:
             self._pass(ENDED)

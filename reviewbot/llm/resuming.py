@@ -80,7 +80,7 @@ class Resumption(Passage):
         for data in data_of(block):
             if data != DONE:
                 self._pass_event(data)
-            elif not self._seal():
+            elif not self._repeating and not self._seal():
                 self.tape.write(ENDED)
 
     def _pass_event(self, data: bytes) -> None:

@@ -27,11 +27,6 @@ class Tally:
         self._usage: object = None
 
     @property
-    def billed(self) -> bool:
-        """Whether it has told what it used."""
-        return self._usage is not None
-
-    @property
     def reason(self) -> str | None:
         """How the answer ended: as the choice that ended worst. None where one has not, or where there is none."""
         found = list(self.reasons.values())

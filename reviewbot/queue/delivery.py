@@ -139,7 +139,8 @@ def _work(
     """Make what dramatiq calls for each ticket, in as many threads as there are slots; who finds none is a spare one.
 
     A slot that falls free goes on at once, under the ticket that it has, until there is no more work: tickets that are
-    left over find none. A ticket is acknowledged whatever happens here; a job that is left behind is swept up.
+    left over find none. A ticket is acknowledged whatever happens here; a job that is left behind is swept up. A spare
+    slot keeps a ticket that it has no use for yet: the sweep issues another within a second, for slots elsewhere.
     """
 
     def work(ticket: str) -> None:

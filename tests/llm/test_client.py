@@ -343,3 +343,13 @@ def test_what_broke_off_is_told_at_the_worst_that_it_can_have_cost_as_budgets_ha
     assert told.ttft_s is not None
     assert told.cost_usd == relayed.cost_usd
     assert Decimal("0.0048") < (told.cost_usd or 0) < Decimal("0.0049"), "8,000 tokens out at 0.60 a million"
+
+
+def test_an_answer_that_does_not_tell_its_usage_is_taken_at_the_worst(world: World) -> None:
+    async def work(client: Client) -> None:
+        await client.complete(prompt(tokens=1_000), ModelOptions(name="deepseek-flash"))
+
+    with serving(lambda _: Answer(text='{"findings": []}', usage=False)) as server:
+        talk(server, world, work, budget_usd="1")
+    (told,) = [event for event in world.events if isinstance(event, RequestEnded)]
+    assert told.cost_usd == Decimal("0.00495"), "or a budget would never end"

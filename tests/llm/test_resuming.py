@@ -132,7 +132,6 @@ def test_calls_of_tools_may_follow_what_was_taken_up() -> None:
     [
         (event("a"), delta(tool_calls=[{"index": 0}])),
         (event("a"), b'data: {"choices":[{"index":0,"delta":{"content":"b"},"logprobs":{"content":[1]}}]}\n\n'),
-        (event("a"), event("", "stop")),
         (event("a"), b"data: {no JSON}\n\n"),
     ],
 )
@@ -159,7 +158,7 @@ def test_what_came_without_an_end_is_not_glued_to_what_follows() -> None:
         assert "abc" == texts(relayed(event("abc"), event("", "stop"), DONE, tape=tape))
 
 
-@pytest.mark.parametrize("last", [(USAGE,), (DONE,), (USAGE, DONE)])
+@pytest.mark.parametrize("last", [(), (USAGE,), (DONE,), (USAGE, DONE)])
 @pytest.mark.parametrize("breaks", [CUT, TimeoutError()])
 def test_what_breaks_off_after_all_was_told_is_whole(last: tuple[bytes, ...], breaks: Exception) -> None:
     heard = relayed(event("a"), event("", "stop"), *last, breaks)
