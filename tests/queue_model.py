@@ -53,10 +53,14 @@ class Model:
         stopped = running if running and running.job.subject == job.subject else None
         if refusal is None and old is None and self._waiting(job.place) >= self.rules.waiting:
             return Admission.REFUSED
-        replaced = old or stopped or self.dead.get(job.subject)
-        tied = replaced.tied if replaced and job.at.timestamp() <= at else ()
-        if replaced and job.at.timestamp() <= at and replaced.job.version != job.version:
-            tied = (*tied, replaced.job)
+        replaced, buried = old or stopped, self.dead.get(job.subject)
+        tied: tuple[ReviewJob, ...] = ()
+        failed: tuple[ReviewJob, ...] = ()
+        if replaced and job.at.timestamp() <= at:
+            tied, failed = (*replaced.tied, replaced.job), replaced.failed
+        if buried and job.at.timestamp() <= at:
+            tied = (*tied, *buried.failed, buried.job)
+        tied, failed = (tuple(each for each in jobs if each.version != job.version) for jobs in (tied, failed))
         if job.at.timestamp() > at:
             at, versions = job.at.timestamp(), []
         known = versions[-1:] == [job.version]
@@ -70,7 +74,7 @@ class Model:
             since=old.since if old else now,
             place=old.place if old else job.place,
             tied=tied,
-            failed=replaced.failed if replaced and tied else (),
+            failed=failed,
         )
         self.pending[job.subject] = entry
         if old is None or self.later.pop(job.subject, None) is not None:
@@ -106,7 +110,7 @@ class Model:
             if entry.tied:
                 self._wait(self._next(entry, entry.failed))
             elif entry.failed:
-                self._bury(replace(entry, job=entry.failed[-1], tied=entry.failed[:-1], failed=()))
+                self._bury(replace(entry, job=entry.failed[-1], failed=entry.failed[:-1]))
         return Fate.DONE
 
     def fail(self, request: str, holder: str, due: float | None) -> Fate:
@@ -151,8 +155,8 @@ class Model:
         dead, self.dead = self.dead, {}
         for subject in sorted(dead, key=lambda subject: (self.buried[subject], subject)):
             entry = dead[subject]
-            self._wait(replace(entry, since=now, attempt=1, deliveries=0))
-        return len(dead)
+            self._wait(replace(entry, since=now, attempt=1, deliveries=0, tied=entry.failed, failed=()))
+        return sum(1 + len(entry.failed) for entry in dead.values())
 
     def _refusal(self, job: ReviewJob) -> Admission | None:
         if job.subject not in self.told:
@@ -177,7 +181,7 @@ class Model:
         if entry.tied:
             self._wait(self._next(entry, (*entry.failed, entry.job)))
         else:
-            self._bury(replace(entry, tied=entry.failed, failed=()))
+            self._bury(entry)
 
     def _next(self, entry: Entry, failed: tuple[ReviewJob, ...]) -> Entry:
         return Entry(job=entry.tied[-1], since=entry.since, place=entry.place, tied=entry.tied[:-1], failed=failed)

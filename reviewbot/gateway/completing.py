@@ -116,7 +116,8 @@ class Visit:
         if self._relayed is None or self._relayed.source != "miss":
             return 0
         usage = self._relayed.completion.usage
-        return usage.prompt_tokens + usage.completion_tokens
+        # Where the provider does not tell, what was taken for it at first stands.
+        return usage.prompt_tokens + usage.completion_tokens or (0 if self._call is None else self._call.prompt_tokens)
 
     def ended(self, status: int, error: str | None) -> None:
         """Tell of the request."""

@@ -202,7 +202,8 @@ class Runner:
         try:
             relayed = await client.relay(call, lambda _tape, _joined: None, watch)
             usage = relayed.completion.usage
-            used = usage.prompt_tokens + usage.completion_tokens if relayed.source == "miss" else 0
+            used = usage.prompt_tokens + usage.completion_tokens or call.prompt_tokens
+            used = used if relayed.source == "miss" else 0
         finally:
             await house.rates.settle(tenant, call.prompt_tokens, used)
         return Answer(status=_OK, body=relayed.completion.text.encode("utf-8", "surrogateescape"), relayed=relayed)

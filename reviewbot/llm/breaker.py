@@ -112,6 +112,11 @@ class Breaker:
                 self._open()
         # Otherwise it began before the breaker opened: no news.
 
+    def count_failure(self) -> None:
+        """Count a call of which nothing was told when it ended."""
+        if self.state is BreakerState.CLOSED:
+            self._count(ok=False)
+
     def abandon(self) -> None:
         """Take note that a call was cancelled, or ended in a way that tells nothing: another may be the probe."""
         self._probing = False

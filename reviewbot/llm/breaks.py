@@ -1,6 +1,12 @@
-"""Streams of one request that broke off after their first content: whether it goes on, and what follows for others."""
+"""Streams of one request that broke off after their first content: whether it goes on, and what follows for others.
+
+A load balancer that restarts cuts all streams at once, and answers again at once: a breaker that opened would keep all
+of them from being taken up. So the first break of a request does not count, unless its reader comes to see it. An
+endpoint that breaks off again and again is noticed by the second one of each request; the others would be no news.
+"""
 
 from reviewbot.errors import ReviewbotError
+from reviewbot.llm.breaker import Breaker
 from reviewbot.llm.faults import Fault
 from reviewbot.llm.orders import Order
 from reviewbot.llm.tape import Tape
@@ -14,26 +20,33 @@ class Breaks:
     def __init__(self) -> None:
         self.goes_on = True
         """Whether another attempt makes sense, for what the reader has heard."""
-        self._first: Fault | None = None
+        self.first: Fault | None = None
         self._number = 0
+        self._spared: Breaker | None = None
+
+    @property
+    def taking_up(self) -> bool:
+        """Whether the attempt to come is the first after a break."""
+        return self._number == 1 and self.goes_on
 
     async def note(self, fault: Fault, order: Order, tape: Tape) -> None:
         """Take note of how an attempt failed."""
         if fault.begun:
             self._number += 1
-            self._first = self._first or fault
-        if tape.begun and order.survey is not None:
+            self.first = self.first or fault
+        if tape.begun and order.survey is not None and fault.treatment.retried:
             self.goes_on = await order.survey(tape)
 
-    def tells_of(self, fault: Fault) -> bool:
-        """Tell whether a fault says something of its endpoint: of the breaks that a reader does not see, the second.
+    def counts(self, fault: Fault, breaker: Breaker) -> bool:
+        """Tell whether a fault counts against its endpoint and its key."""
+        counts = not (fault.begun and self.goes_on) or self._number == _COUNTED
+        if not counts and self._number < _COUNTED:
+            self._spared = breaker
+        return counts
 
-        A load balancer that restarts cuts all streams at once, and answers again at once. An endpoint that breaks off
-        again and again does so with every request.
-        """
-        return not (fault.begun and self.goes_on) or self._number == _COUNTED
-
-    def explain(self, error: ReviewbotError) -> None:
-        """Put into an error's words what it was that broke off, where it is about another attempt."""
-        if self._first is not None and error is not self._first:
-            error.args = (f"{self._first}; asking again did not help: {error}",)
+    def seen(self, error: ReviewbotError) -> None:
+        """Take note that the request ends with an error: it begins with what broke off, which counts after all."""
+        if self.first is not None and error is not self.first:
+            error.args = (f"{self.first}; asking again did not help: {error}",)
+        if self._spared is not None:
+            self._spared.count_failure()

@@ -5,57 +5,29 @@ passed on, the answer is heard while it comes, too.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
 from reviewbot.domain.call import Call
-from reviewbot.domain.endpoint import ClientOptions, ModelOptions
-from reviewbot.domain.events import Event
+from reviewbot.domain.endpoint import ModelOptions
 from reviewbot.domain.prompt import Completion, Prompt
-from reviewbot.domain.surroundings import Surroundings
 from reviewbot.domain.usage import TokenUsage, Usage
 from reviewbot.errors import BudgetExceeded, ProviderError, ReviewbotError
 from reviewbot.llm import reaching
-from reviewbot.llm.budget import Budget, Reservation
-from reviewbot.llm.calibration import Calibration
+from reviewbot.llm.budget import Reservation
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.keypool import KeysExhausted, Lease
 from reviewbot.llm.limiting import LimitWait
 from reviewbot.llm.orders import Check, Order, Relayed, Sending, of_call, of_prompt
-from reviewbot.llm.ports import Cache, Coalescing, Listen
-from reviewbot.llm.prices import Prices
-from reviewbot.llm.reaching import Reach
+from reviewbot.llm.parts import Parts
+from reviewbot.llm.ports import Listen
 from reviewbot.llm.retry import RetryBudget, Wait
 from reviewbot.llm.stream import Answer
 from reviewbot.llm.tape import Tape
 from reviewbot.llm.targets import Route, Target
 from reviewbot.llm.telling import Attempt, Record, Totals, attempt_ended, request_ended
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a client is put together from, all of it open."""
-
-    targets: Sequence[Target]
-    """In order of preference; the first is the configured endpoint."""
-    options: ClientOptions
-    budget: Budget
-    coalescing: Coalescing
-    prices: Prices
-    world: Surroundings
-    observe: Callable[[Event], None]
-    cache: Cache | None = None
-    calibration: Calibration = field(default_factory=Calibration)
-    tenant: str | None = None
-    scope: str = ""
-    """Keeps its answers apart from those of others who use the same cache."""
-    reach: Reach | None = None
-    """Tells whether an endpoint can be connected to; None where that cannot be told."""
-    gate: AbstractAsyncContextManager[object] | None = None
-    """Entered for each call upstream, by several at once: it leaves ``options.concurrency`` through by default."""
 
 
 class Client:
@@ -157,7 +129,7 @@ class Client:
         try:
             return await self._again(failed, record, deadline_at, tape)
         except ReviewbotError as error:
-            record.breaks.explain(error)
+            record.breaks.seen(error)
             raise
 
     async def _again(self, failed: list[Fault], record: Record, deadline_at: float, tape: Tape) -> Answer:
@@ -170,7 +142,9 @@ class Client:
 
         def enough(number: int, wait_s: float) -> bool:
             late = self._parts.world.monotonic() + wait_s > record.patience
-            return number >= self._parts.options.attempts or self._retries.spent or late
+            # A stream that somebody hears is worth one more call, however many break off at once.
+            spent = self._retries.spent and not record.breaks.taking_up
+            return number >= self._parts.options.attempts or spent or late
 
         rules = retrying.Rules(passing=passing, enough=enough, wait=self._wait, rest=self._rest)
         return await retrying.go_on(failed, partial(self._attempt, record, deadline_at, tape), rules)
@@ -204,13 +178,12 @@ class Client:
         except Fault as fault:
             record.began(tape.begun_at, loop_started)
             parts.observe(attempt_ended(record, attempt, fault, parts.world.monotonic()))
-            await record.breaks.note(fault, order, tape)
-            await self._unanswered(record, reservation, billed=not fault.unbilled)
-            await self._failed(fault, record, attempt)
+            await asyncio.shield(self._failed(fault, record, attempt, reservation, tape))
             raise
         except BaseException:
             record.route.give_back()
-            await asyncio.shield(self._unanswered(record, reservation, billed=True))
+            record.owe(self._worst_usd(attempt, reservation))
+            await asyncio.shield(parts.budget.keep(reservation))
             raise
         target.breaker.record(True)
         usage = answer.completion.usage
@@ -220,7 +193,7 @@ class Client:
         record.owe(cost_usd)
         await parts.budget.settle(reservation, cost_usd or Decimal(0))
         self._totals.bill(usage, cost_usd)
-        await lease.succeeded(usage.prompt_tokens + usage.completion_tokens)
+        await lease.succeeded(usage.prompt_tokens + usage.completion_tokens if known else None)
         record.began(answer.first_at, loop_started)
         parts.observe(attempt_ended(record, attempt, None, parts.world.monotonic()))
         return answer
@@ -243,14 +216,6 @@ class Client:
             await attempt.lease.unused()
             raise
 
-    async def _unanswered(self, record: Record, reservation: Reservation, *, billed: bool) -> None:
-        """Book an attempt without an answer: one that broke off, or that we left, may be billed all the same."""
-        if billed:
-            record.owe(reservation.worst_usd)
-            await self._parts.budget.keep(reservation)
-        else:
-            await self._parts.budget.settle(reservation, Decimal(0))
-
     async def _granted(self, record: Record) -> tuple[Target, Lease]:
         """Find a target that takes requests, and a key of it within its limits."""
         parts, route, patience = self._parts, record.route, record.patience
@@ -268,22 +233,39 @@ class Client:
             except (KeysExhausted, LimitWait) as error:
                 route.give_back()
                 if not route.leave(target):
-                    if route.last is not None:  # the provider's own words, before what the pool says of its keys
+                    if route.last not in {
+                        None,
+                        record.breaks.first,
+                    }:  # the provider's own words, before what the pool says of its keys
                         error.args = (f"{route.last}. {error}",)
                     raise
             except BaseException:
                 route.give_back()
                 raise
 
-    async def _failed(self, fault: Fault, record: Record, attempt: Attempt) -> None:
-        """Let a fault have its consequences for breaker, key and route."""
+    def _worst_usd(self, attempt: Attempt, reservation: Reservation) -> Decimal | None:
+        price = self._parts.prices.at(attempt.model.name, attempt.at)
+        return None if price is None else reservation.worst_usd
+
+    async def _failed(
+        self, fault: Fault, record: Record, attempt: Attempt, reservation: Reservation, tape: Tape
+    ) -> None:
+        """Let a fault have its consequences for budget, breaker, key and route: all, whoever leaves meanwhile."""
         treatment, route, target, lease = fault.treatment, record.route, attempt.target, attempt.lease
         route.last = fault
-        if treatment.trips_breaker and record.breaks.tells_of(fault):
+        if fault.unbilled:
+            await self._parts.budget.settle(reservation, Decimal(0))
+        else:
+            # One that broke off may be billed all the same.
+            record.owe(self._worst_usd(attempt, reservation))
+            await self._parts.budget.keep(reservation)
+        await record.breaks.note(fault, record.order, tape)
+        counts = record.breaks.counts(fault, target.breaker)
+        if treatment.trips_breaker and counts:
             target.breaker.record(False, connected=fault.kind is not FaultKind.UNREACHABLE)
         else:
             route.give_back()
-        await lease.failed(fault)
+        await lease.failed(fault, counts=counts)
         too_long = fault.wait_s is not None and self._parts.world.monotonic() + fault.wait_s > record.patience
         keyless = treatment.leaves_target and lease.key is None
         if keyless or too_long:

@@ -82,7 +82,7 @@ TABLE: Mapping[FaultKind, Treatment] = {
     FaultKind.TIMEOUT: Treatment(retried=True, trips_breaker=True),
     FaultKind.MALFORMED: Treatment(retried=True, trips_breaker=True),
     FaultKind.TRUNCATED: Treatment(retried=True, trips_breaker=True),
-    # The third one would be no other.
+    # A third one might be the first again; two are what a break may cost.
     FaultKind.DIVERGED: Treatment(retried=False),
     # Asked again in the same words it would be empty again more often than not; who asked can ask otherwise.
     FaultKind.EMPTY: Treatment(retried=False),

@@ -60,16 +60,18 @@ class Lease:
         """Its short id."""
         return None if self._key is None else self._key.key_id
 
-    async def succeeded(self, used_tokens: int) -> None:
-        """Take an answer, with the tokens that it really used."""
+    async def succeeded(self, used_tokens: int | None) -> None:
+        """Take an answer, with the tokens that it really used; None where it does not tell, and the estimate stands."""
         if self._end():
             self._pool.succeeded(self._key)
-            await self._pool.limiter.settle(self.account, self._tokens, used_tokens)
+            if used_tokens is not None:
+                await self._pool.limiter.settle(self.account, self._tokens, used_tokens)
 
-    async def failed(self, fault: Fault) -> None:
-        """Take a fault, with all that follows from it for the key and its account."""
+    async def failed(self, fault: Fault, *, counts: bool = True) -> None:
+        """Take a fault, with all that follows from it for the key and its account, where it counts."""
         if self._end():
-            self._pool.failed(self._key, self.account, fault, self._began_s)
+            if counts:
+                self._pool.failed(self._key, self.account, fault, self._began_s)
             if fault.kind in _UNSPENT:
                 await self._pool.limiter.settle(self.account, self._tokens, 0)
 

@@ -20,13 +20,16 @@ ENDED: Final = b"data: " + DONE + b"\n\n"
 class Passage:
     """Bytes of a stream on their way to the tape."""
 
-    def __init__(self, tape: Tape, content_type: str, *, withhold: bool, careful: bool) -> None:
-        """Take whether every event is to be read, as where several choices have to end."""
+    def __init__(
+        self, tape: Tape, content_type: str, *, withhold: bool, choices: int = 1, careful: bool = False
+    ) -> None:
+        """Take how many choices have to end, and whether every event is to be read, as it is with several."""
         self.tape = tape
         self.tally = Tally()
         self._content_type = content_type
         self.withhold = withhold
-        self._careful = careful
+        self._choices = choices
+        self._careful = careful or choices > 1
         self._rest = b""
         """Of an event whose end has not come yet."""
         self._held: list[bytes] = []
@@ -54,7 +57,7 @@ class Passage:
     def cut(self) -> bool:
         """Tell whether a stream that broke off had told all; what it lacks of its form is added."""
         self._rest = b""
-        if self.tally.reason is None:
+        if not self.tape.begun or self.tally.reason is None or len(self.tally.reasons) < self._choices:
             return False
         if not self._over:
             self._pass(ENDED)
@@ -63,7 +66,13 @@ class Passage:
     def close(self) -> None:
         """Pass on what is left: an event whose blank line never came, and which the next would be glued to."""
         if self._rest.strip():
-            self._pass(self._rest.rstrip(b"\r\n") + b"\n\n")
+            try:
+                self._pass(self._rest.rstrip(b"\r\n") + b"\n\n")
+            except Fault:
+                if not self.cut():
+                    raise
+        if self.tape.sealed and self.tally.reason is not None:
+            self._pass(ENDED)  # it was kept back when it came too early
         if self.tally.reason is None:
             raise Fault(FaultKind.TRUNCATED, "the answer ended before it was complete")
         if self.tally.reason == OVERLOADED and not self.tape.begun:

@@ -58,7 +58,7 @@ def _broken(error: TimeoutError | WireError, *, begun: bool = False) -> Fault:
 
 def _passage(tape: Tape, content_type: str, call: Call, *, withhold: bool) -> Passage:
     if not tape.begun:
-        return Passage(tape, content_type, withhold=withhold, careful=call.choices > 1)
+        return Passage(tape, content_type, withhold=withhold, choices=call.choices)
     if tape.told is None:  # pragma: no cover - the client does not ask again then
         raise resuming.differs()
     return resuming.Resumption(tape, content_type, tape.told, withhold=withhold)

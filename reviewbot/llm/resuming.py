@@ -33,6 +33,8 @@ _ALIVE: Final = b": taking up where it broke off\n\n"
 
 async def survey(call: Call, tape: Tape) -> bool:
     """Read what a call's tape has told so far; tells whether another answer can go on there."""
+    if tape.told is not None and tape.told.size == tape.size:
+        return True
     tape.told = None
     if call.streamed and call.choices <= 1 and not tape.sealed:
         with suppress(Fault):  # not every event is read when it is passed on
@@ -55,7 +57,7 @@ async def _told(tape: Tape) -> Told | None:
                 if found[1].get(field):
                     texts.setdefault(field, []).append(found[1][field])
         await asyncio.sleep(0)
-    return Told({field: _units("".join(parts)) for field, parts in texts.items()}, names)
+    return Told({field: _units("".join(parts)) for field, parts in texts.items()}, names, len(data))
 
 
 def differs() -> Fault:
@@ -80,7 +82,9 @@ class Resumption(Passage):
         for data in data_of(block):
             if data != DONE:
                 self._pass_event(data)
-            elif not self._repeating and not self._seal():
+            elif self._repeating:
+                raise differs()
+            elif not self._seal():
                 self.tape.write(ENDED)
 
     def _pass_event(self, data: bytes) -> None:
@@ -107,12 +111,14 @@ class Resumption(Passage):
             raise differs()
         choice, delta = found
         rest = {field: self._unknown(field, delta[field]) for field in _TEXTS if delta.get(field)}
+        # Its reader knows who speaks, and may join the words of all events.
+        others = {name: value for name, value in delta.items() if name not in SILENT}
         ended = choice.get("finish_reason")
         if ended == OVERLOADED:
             raise Fault(FaultKind.SERVER, "the provider ran out of resources during the answer")
         if (ended or any(rest.values())) and self._repeating:
             raise differs()
-        return {**said, "choices": [{**choice, "delta": delta | rest}]} if ended or any(rest.values()) else {}
+        return {**said, "choices": [{**choice, "delta": others | rest}]} if ended or any(rest.values()) else {}
 
     def _unknown(self, field: str, text: str) -> str:
         """Take a text off what is known, and give what is left of it. Raises Fault where it is another one."""
@@ -131,7 +137,7 @@ def _units(text: str) -> bytes:
 
 def _choice(said: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Give the choice of an event and its delta, both empty where there is none; None where it is more than text."""
-    choices = said.get("choices") or [{}]
+    choices = (said["choices"] or [{}]) if "choices" in said else None
     choice = choices[0] if isinstance(choices, list) and len(choices) == 1 else None
     delta = (choice.get("delta") or {}) if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(delta, dict) or choice.get("logprobs"):

@@ -22,6 +22,8 @@ class Told:
     """By field of its deltas, in UTF-16: halves of a character may come in two events, and are one again here."""
     names: Mapping[str, object]
     """What all its events have in common, and its readers may go by."""
+    size: int
+    """Of the tape then."""
 
 
 class Tape:

@@ -30,15 +30,25 @@ local function remember(entry, newest)
     call('PEXPIRE', P .. name, ask.kept)
 end
 
--- What is to be done after a job that takes the place of one of the newest: of those that happened at the same time each
--- gets its turn, also where it waits, runs, or was given up.
-local function tied_with(entry, newest, replaced)
-    if not replaced or entry.at > newest.at then return {} end
-    local tied = replaced.tied
-    if replaced.version ~= entry.version then
-        tied[#tied + 1] = {job = replaced.job, id = replaced.id, version = replaced.version}
+local function add(jobs, version, job)
+    if job.version ~= version then jobs[#jobs + 1] = job end
+end
+
+-- Jobs of the same second as a new one, which get their turn after it: those that it takes the place of, and those that
+-- were dead. Gives those of them, too, that were given up already.
+local function tied_with(entry, newest, replaced, buried)
+    local tied, failed = {}, {}
+    if not newest or entry.at > newest.at then return tied, failed end
+    if replaced then
+        for _, job in ipairs(replaced.tied) do add(tied, entry.version, job) end
+        for _, job in ipairs(replaced.failed) do add(failed, entry.version, job) end
+        add(tied, entry.version, afresh(replaced))
     end
-    return tied
+    if buried then
+        for _, job in ipairs(buried.failed) do add(tied, entry.version, afresh(job)) end
+        add(tied, entry.version, afresh(buried))
+    end
+    return tied, failed
 end
 
 local function replace(entry, old)
@@ -74,8 +84,7 @@ function operations.enqueue()
     local running = stored('running', entry.request)
     if running and running.subject ~= entry.subject then running = nil end
     local buried = unbury(entry.subject)
-    entry.tied = tied_with(entry, newest, old or running or buried)
-    entry.failed = #entry.tied > 0 and (old or running or buried).failed or {}
+    entry.tied, entry.failed = tied_with(entry, newest, old or running, buried)
     remember(entry, newest)
     if ask.delivery ~= '' then call('SET', P .. 'seen:' .. ask.delivery, 1, 'PX', ask.kept) end
     if old then replace(entry, old) else wait(entry) end

@@ -25,9 +25,16 @@ local ask = cjson.decode(ARGV[2])
 local now = ask.now
 local call = redis.call
 
+local function decoded(text)
+    local entry = cjson.decode(text)
+    -- What an earlier version put there has them not.
+    entry.tied, entry.failed = entry.tied or {}, entry.failed or {}
+    return entry
+end
+
 local function stored(hash, field)
     local text = call('HGET', P .. hash, field)
-    return text and cjson.decode(text)
+    return text and decoded(text)
 end
 
 local function store(hash, field, entry)
@@ -65,6 +72,11 @@ local function wait(entry)
     line_up(entry)
 end
 
+-- A job without what came of it.
+local function afresh(job)
+    return {job = job.job, id = job.id, version = job.version}
+end
+
 -- Takes the last of some jobs out, as what the entry is to be about now.
 local function turn_to(entry, jobs)
     local job = table.remove(jobs)
@@ -74,12 +86,11 @@ local function turn_to(entry, jobs)
 end
 
 local function bury(entry, reason)
-    entry.tied, entry.failed = entry.failed, {}
     entry.reason, entry.died = reason, now
     store('dead', entry.subject, entry)
     call('ZADD', P .. 'buried', now, entry.subject)
-    count(entry.project, 'dead', 1)
-    count(entry.project, 'ended:dead', 1)
+    count(entry.project, 'dead', 1 + #entry.failed)
+    count(entry.project, 'ended:dead', 1 + #entry.failed)
 end
 
 local function unbury(subject)
@@ -87,7 +98,7 @@ local function unbury(subject)
     if not entry then return nil end
     call('HDEL', P .. 'dead', subject)
     call('ZREM', P .. 'buried', subject)
-    count(entry.project, 'dead', -1)
+    count(entry.project, 'dead', -1 - #entry.failed)
     return entry
 end
 

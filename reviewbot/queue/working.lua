@@ -160,7 +160,7 @@ end
 local function adopt()
     local entries = call('HGETALL', P .. 'running')
     for at = 2, #entries, 2 do
-        local entry = cjson.decode(entries[at])
+        local entry = decoded(entries[at])
         if call('HEXISTS', TICKETS .. '.msgs', entry.ticket) == 0 then
             let_go(entry)
             if survives(entry) then wait(entry) else drop(entry) end
@@ -202,21 +202,33 @@ function operations.dead()
     local answer = {}
     for _, subject in ipairs(call('ZREVRANGE', P .. 'buried', 0, -1)) do
         local entry = stored('dead', subject)
-        for _, value in ipairs({entry.job, entry.attempt, entry.reason, entry.died}) do answer[#answer + 1] = value end
+        local jobs = {entry, unpack(entry.failed)}
+        for _, job in ipairs(jobs) do
+            for _, value in ipairs({job.job, job.attempt, job.reason, entry.died}) do answer[#answer + 1] = value end
+        end
     end
     return answer
 end
 
--- Puts dead jobs back, the one with this id or all, at their first attempt. Gives how many.
+local function is_of(entry, id)
+    for _, job in ipairs(entry.failed) do
+        if job.id == id then return true end
+    end
+    return id == '' or id == entry.id
+end
+
+-- Puts dead jobs back, the one with this id and those of its second or all, at their first attempt. Gives how many.
 function operations.requeue()
     local back = 0
     for _, subject in ipairs(call('ZRANGE', P .. 'buried', 0, -1)) do
         local entry = stored('dead', subject)
-        if ask.id == '' or ask.id == entry.id then
+        if is_of(entry, ask.id) then
             unbury(subject)
+            back = back + 1 + #entry.failed
             entry.attempt, entry.deliveries, entry.since, entry.reason, entry.died = 1, 0, now, nil, nil
+            for _, job in ipairs(entry.failed) do entry.tied[#entry.tied + 1] = afresh(job) end
+            entry.failed = {}
             wait(entry)
-            back = back + 1
         end
     end
     return back

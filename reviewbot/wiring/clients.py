@@ -13,10 +13,11 @@ from reviewbot.llm.breaker import Breaker
 from reviewbot.llm.budget import Limits
 from reviewbot.llm.caching import Seal
 from reviewbot.llm.calibration import Calibration
-from reviewbot.llm.client import Client, Parts
+from reviewbot.llm.client import Client
 from reviewbot.llm.exchange import Exchange
 from reviewbot.llm.keyfile import KeysFile
 from reviewbot.llm.keypool import KeyPool
+from reviewbot.llm.parts import Parts
 from reviewbot.llm.ports import KeyBoard, Limiter, Wire
 from reviewbot.llm.prices import Prices
 from reviewbot.llm.reaching import reachable

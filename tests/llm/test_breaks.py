@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 from relays import call, event
+from talking import World
 
+from reviewbot.domain.events import BreakerChanged, Event
 from reviewbot.errors import BudgetExceeded, ReviewbotError
+from reviewbot.llm.breaker import Breaker
 from reviewbot.llm.breaks import Breaks
 from reviewbot.llm.faults import Fault, FaultKind
 from reviewbot.llm.orders import of_call
@@ -26,26 +29,38 @@ def break_off(breaks: Breaks, *, streamed: bool = True) -> Fault:
     return asyncio.run(work())
 
 
+def breaker(told: list[Event]) -> Breaker:
+    return Breaker("host", "m", World().surroundings, told.append, minimum=2)
+
+
 def test_an_endpoint_that_breaks_off_once_may_be_well_and_is_counted_once_for_each_request() -> None:
-    breaks = Breaks()
-    assert [False, True, False, False] == [breaks.tells_of(break_off(breaks)) for _ in range(4)]
+    breaks, its = Breaks(), breaker([])
+    assert [False, True, False, False] == [breaks.counts(break_off(breaks), its) for _ in range(4)]
     assert breaks.goes_on
-    assert breaks.tells_of(Fault(FaultKind.SERVER, "503", status=503)), "that is no break"
+    assert breaks.counts(Fault(FaultKind.SERVER, "503", status=503), its), "that is no break"
 
 
 def test_a_break_that_its_reader_sees_is_counted() -> None:
     breaks = Breaks()
-    assert breaks.tells_of(break_off(breaks, streamed=False))
+    assert breaks.counts(break_off(breaks, streamed=False), breaker([]))
     assert not breaks.goes_on
+    told: list[Event] = []
+    its = breaker(told)
+    for _ in range(2):
+        breaks = Breaks()
+        assert not breaks.counts(break_off(breaks), its)
+        assert [] == told
+        breaks.seen(BudgetExceeded("no money"))
+    assert [BreakerChanged(endpoint="host", model="m", state="open")] == told
 
 
 @pytest.mark.parametrize("error", [BudgetExceeded("no money"), Fault(FaultKind.RATE, "slow down", status=429)])
 def test_why_it_did_not_go_on_is_told_after_what_broke_it(error: ReviewbotError) -> None:
     breaks, told = Breaks(), str(error)
-    breaks.explain(error)
+    breaks.seen(error)
     assert told == str(error), "nothing broke off"
     first = break_off(breaks)
     for each in (first, error):
-        breaks.explain(each)
+        breaks.seen(each)
     assert "the answer broke off" == str(first)
     assert f"the answer broke off; asking again did not help: {told}" == str(error)

@@ -112,7 +112,8 @@ def test_an_answer_that_is_no_stream_is_another_one() -> None:
 
 
 def test_a_second_answer_that_ends_too_early_is_no_whole_one() -> None:
-    assert FaultKind.TRUNCATED == kind(relayed(event("a"), DONE, tape=broken(event("ab"))))
+    assert FaultKind.TRUNCATED == kind(relayed(event("a"), tape=broken(event("ab"))))
+    assert FaultKind.DIVERGED == kind(relayed(event("a"), DONE, tape=broken(event("ab"))))
 
 
 def test_what_is_to_be_withheld_of_a_second_answer_is() -> None:
@@ -133,6 +134,7 @@ def test_calls_of_tools_may_follow_what_was_taken_up() -> None:
         (event("a"), delta(tool_calls=[{"index": 0}])),
         (event("a"), b'data: {"choices":[{"index":0,"delta":{"content":"b"},"logprobs":{"content":[1]}}]}\n\n'),
         (event("a"), b"data: {no JSON}\n\n"),
+        (event("a"), b'data: {"object":"ping"}\n\n'),
     ],
 )
 def test_what_is_more_than_text_cannot_be_taken_up(parts: tuple[bytes, ...]) -> None:
@@ -140,8 +142,7 @@ def test_what_is_more_than_text_cannot_be_taken_up(parts: tuple[bytes, ...]) -> 
 
 
 def test_several_choices_cannot_be_taken_up() -> None:
-    tape = broken(event("a"))
-    assert [True, False] == [surveyed(tape, choices=choices) for choices in (1, 2)]
+    assert [True, False] == [surveyed(broken(event("a")), choices=choices) for choices in (1, 2)]
 
 
 def test_a_provider_that_says_it_was_all_would_say_so_again() -> None:
@@ -165,6 +166,35 @@ def test_what_breaks_off_after_all_was_told_is_whole(last: tuple[bytes, ...], br
     assert heard.answer is not None
     assert heard.said.endswith(DONE)
     assert 1 == heard.said.count(DONE)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (event("", "content_filter"),),
+        (event("", OVERLOADED),),
+        (event("a"), event("", "stop")),
+    ],
+)
+def test_what_breaks_off_with_nothing_told_or_one_choice_of_two_is_not_whole(parts: tuple[bytes, ...]) -> None:
+    assert FaultKind.BROKEN == kind(relayed(*parts, CUT, choices=len(parts)))
+
+
+def test_an_end_in_the_middle_of_an_event_after_all_was_told_is_whole() -> None:
+    heard = relayed(event("a"), event("", "stop"), USAGE[:30])
+    assert event("a") + event("", "stop") + DONE == heard.said
+
+
+def test_a_last_word_that_came_too_early_comes_at_the_end() -> None:
+    heard = relayed(event("a"), DONE, event("b", "stop"))
+    assert event("a") + event("b", "stop") + DONE == heard.said
+
+
+def test_who_speaks_is_told_once() -> None:
+    heard = relayed(
+        delta(role="assistant", content="ab"), delta("stop"), DONE, tape=broken(delta(role="a", content="a"))
+    )
+    assert ["a", None, None] == [each["choices"][0]["delta"].get("role") for each in said(heard)]  # type: ignore[index]
 
 
 def test_halves_of_a_character_are_one_however_they_came() -> None:

@@ -1,5 +1,7 @@
 """What a ticket reviews: the newest head, one project after the other, one job at a time for each request."""
 
+import json
+
 import pytest
 from review_queue import Desk, Hand, a_push, a_reply, head
 
@@ -128,13 +130,49 @@ def test_who_is_given_up_is_dead_when_all_of_its_second_have_had_their_turn(desk
         hand.end(taken, None if taken.job.head_sha == "a" else Failed(reason=f"no {taken.job.head_sha}", lasting=True))
         assert ("a" in done) == bool(desk.queue.dead())
     assert ["c", "b", "a"] == done
-    assert [("b", "no b", 1)] == [(dead.job.head_sha, dead.reason, dead.attempts) for dead in desk.queue.dead()]
-    assert 1 == desk.queue.requeue()
+    dead = desk.queue.dead()
+    assert [("b", "no b", 1), ("c", "no c", 1)] == [(each.job.head_sha, each.reason, each.attempts) for each in dead]
+    assert 2 == desk.queue.stats().dead
+    assert [0, 2] == [desk.queue.requeue("another"), desk.queue.requeue(dead[1].job.id)]
+    afresh = []
+    while taken := hand.take():
+        afresh.append((taken.job.head_sha, taken.attempt))
+        hand.end(taken)
+    assert [("b", 1), ("c", 1)] == afresh
+    assert [0, ()] == [desk.queue.stats().dead, desk.queue.dead()]
+
+
+def test_who_is_asked_for_again_gets_one_turn_and_is_not_dead_beside_it(desk: Desk, hand: Hand) -> None:
+    for pushed in "ab":
+        desk.enqueue(a_push(1, pushed, after_s=1))
+    taken = hand.take()
+    assert taken is not None
+    hand.end(taken, Failed(reason="", lasting=True))
+    running = hand.take()
+    assert running is not None
+    assert desk.enqueue(a_push(1, "b", after_s=1, again=True)).accepted
+    hand.end(running, Ended(outcome="superseded"))
     done = []
     while taken := hand.take():
         done.append(taken.job.head_sha)
         hand.end(taken)
-    assert ["b", "c"] == done
+    assert ["b", "a"] == done
+    assert () == desk.queue.dead()
+
+
+def test_entries_of_an_earlier_version_are_understood(desk: Desk, hand: Hand) -> None:
+    for number in (1, 2):
+        desk.enqueue(a_push(number, "a", after_s=1))
+    for name in ("pending", "running"):
+        for field, text in desk.redis.hgetall(f"reviewbot:reviews:{name}").items():
+            entry = json.loads(text)
+            del entry["tied"], entry["failed"]
+            desk.redis.hset(f"reviewbot:reviews:{name}", field, json.dumps(entry))
+        taken = hand.take()
+        assert taken is not None
+        hand.end(taken, Failed(reason="", lasting=True))
+    assert 2 == len(desk.queue.dead()) == desk.queue.requeue()
+    assert hand.take() is not None
 
 
 def test_a_later_push_ends_the_turns_of_those_that_shared_a_second(desk: Desk, hand: Hand) -> None:

@@ -167,7 +167,7 @@ class Machine(RuleBasedStateMachine):
             len(model.pending) - len(model.later),
             len(model.running),
             len(model.later),
-            len(model.dead),
+            sum(1 + len(entry.failed) for entry in model.dead.values()),
         ) == (stats.waiting, stats.running, stats.retrying, stats.dead)
 
     def teardown(self) -> None:
@@ -186,7 +186,7 @@ class Machine(RuleBasedStateMachine):
         assert {} == self.model.pending == self.model.running
         for subject, (_, versions) in self.model.told.items():
             dead = self.model.dead.get(subject)
-            given_up = () if dead is None else (dead.job, *dead.tied)
+            given_up = () if dead is None else (dead.job, *dead.failed)
             assert set(versions) <= self.done[subject] | {job.version for job in given_up}
 
 

@@ -20,9 +20,10 @@ from reviewbot.gateway.watching import Inside
 from reviewbot.llm.budget import Budget, Limits
 from reviewbot.llm.caching import Seal
 from reviewbot.llm.calibration import Calibration
-from reviewbot.llm.client import Client, Parts
+from reviewbot.llm.client import Client
 from reviewbot.llm.memory_cache import MemoryCache
 from reviewbot.llm.overspending import GATEWAY, of_tenant
+from reviewbot.llm.parts import Parts
 from reviewbot.llm.ports import Cache, Coalescing, Wire
 from reviewbot.llm.reaching import reachable
 from reviewbot.llm.targets import Target
