@@ -6,7 +6,7 @@
 -- attempt, deliveries, tied, failed}, and while it runs {ticket, lease, started}, and once it is dead {reason, died}.
 -- `tied` are jobs that happened at the same time as this one by a clock that counts in seconds: which of them is the
 -- newest only the forge can tell, so each gets its turn, the last to come first. `failed` are those of them that were
--- given up meanwhile: they are dead when all others have had their turn.
+-- given up meanwhile, {…, attempt, reason}: they are dead when all others have had their turn, with the last of them.
 --
 --   pending        hash: subject -> entry that waits in a line, for its request, or for its next attempt
 --   turns          list: projects with a line, the next one first
