@@ -64,3 +64,11 @@ def test_why_it_did_not_go_on_is_told_after_what_broke_it(error: ReviewbotError)
         breaks.seen(each)
     assert "the answer broke off" == str(first)
     assert f"the answer broke off; asking again did not help: {told}" == str(error)
+
+
+def test_the_first_call_that_takes_a_stream_up_is_a_retry_of_its_own_kind() -> None:
+    breaks, found = Breaks(), []
+    for _ in range(3):
+        found.append(breaks.taking_up)
+        break_off(breaks)
+    assert [False, True, False] == found

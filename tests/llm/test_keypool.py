@@ -25,6 +25,30 @@ def test_weights_are_kept_smoothly() -> None:
     assert "sk-b" in keys[:4]
 
 
+@pytest.mark.parametrize(("counts", "failures"), [(True, 1), (False, 0)])
+def test_what_nobody_saw_break_off_may_be_kept_from_counting(counts: bool, failures: int) -> None:
+    scene = Scene("sk-a")
+
+    async def session() -> None:
+        lease = await scene.pool.lease(1, FAR)
+        await lease.failed(Fault(FaultKind.BROKEN, "cut"), counts=counts)
+
+    scene.run(session())
+    assert [failures] == [key.failures for key in scene.pool.status()]
+
+
+def test_an_answer_that_does_not_tell_its_tokens_leaves_the_estimate_counted() -> None:
+    scene = Scene("sk-a", tokens=1_000)
+
+    async def session() -> None:
+        for _ in range(2):
+            await (await scene.pool.lease(500, FAR)).succeeded(None)
+        await scene.pool.lease(500, FAR)
+
+    scene.run(session())
+    assert scene.virtual.slept != []
+
+
 def test_the_key_with_more_room_is_asked_more_often() -> None:
     scene = Scene("sk-a", "sk-b", requests=20)
 
