@@ -1,7 +1,9 @@
 """What holds for the compose file and the manifests alike: they start what there is, and with what is mounted."""
 
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -82,14 +84,15 @@ def test_redis_wants_its_password_keeps_what_it_is_told_and_evicts_nothing(name:
     assert script.rstrip().endswith("exec redis-server -")
     address = tmp_path / "redis.sock"
     script = script.rstrip().removesuffix("-") + f"--port 0 --unixsocket {address} -"
-    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
         assert server.stdout is not None
         assert any("Ready to accept" in line or "connections" in line for line in iter(server.stdout.readline, ""))
         try:
             told = {setting: said(address, setting) for setting in ("appendonly", "maxmemory-policy", "dir")}
             refused = said(address, "dir", password="wrong")
         finally:
-            server.kill()
+            # The server is at the end of a pipe: its shell's death would not end it.
+            os.killpg(server.pid, signal.SIGKILL)
     assert {"appendonly": "yes", "maxmemory-policy": "noeviction", "dir": str(tmp_path)} == told
     assert "NOAUTH" in refused
 
