@@ -37,8 +37,8 @@ class Breaks:
         if tape.begun and order.survey is not None and fault.treatment.retried:
             self.goes_on = await order.survey(tape)
 
-    def counts(self, fault: Fault, breaker: Breaker) -> bool:
-        """Tell whether a fault counts against its endpoint and its key."""
+    def judge(self, fault: Fault, breaker: Breaker) -> bool:
+        """Tell whether a fault counts against its endpoint and its key; remember a breaker that was spared it."""
         counts = not (fault.begun and self.goes_on) or self._number == _COUNTED
         if not counts and self._number < _COUNTED:
             self._spared = breaker

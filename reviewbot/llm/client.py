@@ -260,7 +260,7 @@ class Client:
             record.owe(self._worst_usd(attempt, reservation))
             await self._parts.budget.keep(reservation)
         await record.breaks.note(fault, record.order, tape)
-        counts = record.breaks.counts(fault, target.breaker)
+        counts = record.breaks.judge(fault, target.breaker)
         if treatment.trips_breaker and counts:
             target.breaker.record(False, connected=fault.kind is not FaultKind.UNREACHABLE)
         else:

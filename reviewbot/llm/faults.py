@@ -95,6 +95,9 @@ _BY_STATUS: Mapping[int, FaultKind] = {
     408: FaultKind.CONFLICT, 409: FaultKind.CONFLICT, 425: FaultKind.CONFLICT, 429: FaultKind.RATE,
 }  # fmt: skip
 _SERVER_ERRORS = 500
+_UNSPENT = frozenset(
+    {FaultKind.REQUEST, FaultKind.KEY, FaultKind.BALANCE, FaultKind.RATE, FaultKind.UNREACHABLE, FaultKind.ADDRESS}
+)
 
 
 def of_status(status: int) -> FaultKind:
@@ -121,6 +124,11 @@ class Fault(ProviderError):  # noqa: N818 - the field's word, and what the table
         self.status = status
         self.begun = begun
         """Whether content had come by then."""
+
+    @property
+    def unspent(self) -> bool:
+        """Whether the provider has read no token of the request; otherwise its estimate stays counted."""
+        return self.kind in _UNSPENT
 
     @property
     def unbilled(self) -> bool:

@@ -10,7 +10,7 @@ from reviewbot.domain.surroundings import Surroundings
 from reviewbot.errors import ProviderError
 from reviewbot.llm import pooledkey
 from reviewbot.llm.accounthealth import AccountHealth
-from reviewbot.llm.faults import Fault, FaultKind, KeyEffect
+from reviewbot.llm.faults import Fault, KeyEffect
 from reviewbot.llm.keychoice import choose
 from reviewbot.llm.keyhealth import NEVER, USABLE, KeyHealth, KeyState, KeyStatus
 from reviewbot.llm.keynews import PoolLore, PoolNews
@@ -19,10 +19,6 @@ from reviewbot.llm.pooledkey import PooledKey
 from reviewbot.llm.ports import KeyBoard, Limiter
 
 _ID_DIGITS = 8
-_UNSPENT = frozenset(
-    {FaultKind.REQUEST, FaultKind.KEY, FaultKind.BALANCE, FaultKind.RATE, FaultKind.UNREACHABLE, FaultKind.ADDRESS}
-)
-"""Faults after which the provider has read no token; after the others the estimate stays counted."""
 
 
 def key_id(key: str) -> str:
@@ -72,7 +68,7 @@ class Lease:
         if self._end():
             if counts:
                 self._pool.failed(self._key, self.account, fault, self._began_s)
-            if fault.kind in _UNSPENT:
+            if fault.unspent:
                 await self._pool.limiter.settle(self.account, self._tokens, 0)
 
     async def unused(self) -> None:

@@ -35,20 +35,20 @@ def breaker(told: list[Event]) -> Breaker:
 
 def test_an_endpoint_that_breaks_off_once_may_be_well_and_is_counted_once_for_each_request() -> None:
     breaks, its = Breaks(), breaker([])
-    assert [False, True, False, False] == [breaks.counts(break_off(breaks), its) for _ in range(4)]
+    assert [False, True, False, False] == [breaks.judge(break_off(breaks), its) for _ in range(4)]
     assert breaks.goes_on
-    assert breaks.counts(Fault(FaultKind.SERVER, "503", status=503), its), "that is no break"
+    assert breaks.judge(Fault(FaultKind.SERVER, "503", status=503), its), "that is no break"
 
 
 def test_a_break_that_its_reader_sees_is_counted() -> None:
     breaks = Breaks()
-    assert breaks.counts(break_off(breaks, streamed=False), breaker([]))
+    assert breaks.judge(break_off(breaks, streamed=False), breaker([]))
     assert not breaks.goes_on
     told: list[Event] = []
     its = breaker(told)
     for _ in range(2):
         breaks = Breaks()
-        assert not breaks.counts(break_off(breaks), its)
+        assert not breaks.judge(break_off(breaks), its)
         assert [] == told
         breaks.seen(BudgetExceeded("no money"))
     assert [BreakerChanged(endpoint="host", model="m", state="open")] == told
