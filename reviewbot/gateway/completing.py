@@ -22,8 +22,8 @@ from reviewbot.llm.telling import Record
 _JSON: Final = "application/json"
 _BUG: Final = 500
 _LEFT: Final = 499
-_STOPPED: Final = 503
 """nginx's word for a client that closed its connection."""
+_STOPPED: Final = 503
 
 
 class Completing:

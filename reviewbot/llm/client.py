@@ -233,10 +233,8 @@ class Client:
             except (KeysExhausted, LimitWait) as error:
                 route.give_back()
                 if not route.leave(target):
-                    if route.last not in {
-                        None,
-                        record.breaks.first,
-                    }:  # the provider's own words, before what the pool says of its keys
+                    # The provider's own words come before what the pool says of its keys.
+                    if route.last is not None and route.last is not record.breaks.first:
                         error.args = (f"{route.last}. {error}",)
                     raise
             except BaseException:
